@@ -1,0 +1,1 @@
+//! The Advanced Systems Format. Imports nothing from the protocols.

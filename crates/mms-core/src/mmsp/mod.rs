@@ -1,0 +1,3 @@
+//! MMS over TCP and UDP, \[MS-MMSP\].
+
+pub mod wire;
