@@ -98,10 +98,9 @@ impl StreamTable {
 
     /// The rate without packet overhead, if no other is known (section 4.1).
     pub(super) fn default_bit_rate(&mut self, number: u8, rate: u32) {
-        if let Some(slot) = index(number).and_then(|at| self.bit_rates.get_mut(at)) {
-            if *slot == 0 {
-                *slot = rate;
-            }
+        let slot = index(number).and_then(|at| self.bit_rates.get_mut(at));
+        if let Some(slot) = slot.filter(|slot| **slot == 0) {
+            *slot = rate;
         }
     }
 
