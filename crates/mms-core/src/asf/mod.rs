@@ -1,1 +1,44 @@
 //! The Advanced Systems Format. Imports nothing from the protocols.
+//!
+//! Section numbers are those of the ASF specification, revision 01.20.03.
+//!
+//! ```text
+//! header in parts  -> HeaderWalker -> HeaderSummary    fixed state, for sessions
+//! header in memory -> Header       -> borrowing views  for tools
+//! data packet      -> PacketHead                       send time, duration, ranges
+//! short packet     -> restore_padding                  head + borrowed rest + zeros
+//! header in parts  -> HeaderPatch                      what recording and live change
+//! ```
+
+mod codec_list;
+mod content;
+mod guid;
+mod header;
+mod object;
+mod packet;
+mod padding;
+mod patch;
+mod read;
+mod stream;
+mod stream_table;
+mod utf16;
+mod walker;
+
+pub use codec_list::{CodecEntries, CodecEntry, CodecKind, CodecTag, codec_name};
+pub use content::{ContentDescription, Tag, TagValue, Tags};
+pub use guid::Guid;
+pub use header::{FileFlags, FileProperties, Header, Streams};
+pub use object::{Object, Objects};
+pub use packet::PacketHead;
+pub use padding::{Restored, restore_padding};
+pub use patch::HeaderPatch;
+pub use stream::{AudioFormat, StreamBitRate, StreamBitRates, StreamKind, StreamProperties, VideoFormat};
+pub use stream_table::{StreamInfo, StreamIter, StreamTable};
+pub use utf16::{Chars, Utf16};
+pub use walker::{HeaderError, HeaderLimits, HeaderSummary, HeaderWalker, packet_count};
+
+/// Bytes of the Data Object before its first packet (section 5.1).
+pub const DATA_OBJECT_LEN: usize = 50;
+
+/// The largest packet that fits one data packet of the protocols.
+pub const MAX_PACKET_SIZE: u32 = 65527;
