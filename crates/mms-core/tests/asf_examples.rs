@@ -75,10 +75,7 @@ fn example_a_packets_have_their_heads() {
         .iter()
         .map(|h| (h.send_time_ms, h.duration_ms, h.padding_len, h.multiple_payloads, h.payload_range()))
         .collect();
-    assert_eq!(
-        fields,
-        [(0, 4, 5, false, 12..59), (4, 2, 1, true, 12..63), (6, 3, 17, false, 12..47)]
-    );
+    assert_eq!(fields, [(0, 4, 5, false, 12..59), (4, 2, 1, true, 12..63), (6, 3, 17, false, 12..47)]);
     for head in heads {
         assert_eq!((head.error_correction_len, head.head_len, head.total_len), (3, 12, 64));
         assert_eq!((head.explicit_packet_length, head.sequence), (None, None));
@@ -143,6 +140,15 @@ fn padding_that_was_received_counts_again() {
 }
 
 #[test]
+fn padding_that_was_cut_without_telling_is_put_back() {
+    let file = example_a();
+    for (n, len) in [(0, 59), (1, 63), (2, 47)] {
+        let disk = packet(&file, 334, 64, n);
+        assert_eq!(flat(&restore_padding(&disk[..len], 64).unwrap()), disk, "packet {n}");
+    }
+}
+
+#[test]
 fn packet_length_that_leaves_the_padding_out_is_understood() {
     // Packet Length 16 and padding 4 add up to 20, the nominal size.
     let disk = hex("48 5D 10 00 04 01 00 00 00 02 00 81 01 02 03 04 00 00 00 00");
@@ -157,7 +163,11 @@ fn packets_that_are_not_payload_say_so() {
     let reason = |text: &str| PacketHead::decode(&hex(text)).unwrap_err().reason;
     assert_eq!(reason("92 01 00 08 5D 00 00 00 00 00 00 00"), Reason::ErrorCorrection, "opaque data");
     assert_eq!(reason("82 12 00 08 5D 00 00 00 00 00 00 00"), Reason::ErrorCorrection, "parity packet");
-    assert_eq!(reason("A2 00 00 08 5D 00 00 00 00 00 00 00"), Reason::ErrorCorrection, "reserved length type");
+    assert_eq!(
+        reason("A2 00 00 08 5D 00 00 00 00 00 00 00"),
+        Reason::ErrorCorrection,
+        "reserved length type"
+    );
     assert_eq!(reason("82 00 00 08 1D 00 00 00 00 00 00 00"), Reason::Value, "stream number is no byte");
     assert_eq!(reason("82 00 00 08 5D 01 00 00 00 00 00 00"), Reason::PacketLength, "padding without room");
     assert_eq!(reason("40 5D FF 00 00 00 00 00 00 00"), Reason::PacketLength, "length beyond the packet");
@@ -189,8 +199,7 @@ fn example_b_views_reach_into_the_extension() {
     let file = example_b();
     let header = Header::decode(&file).unwrap();
     let names: Vec<_> = header.extension_objects().map(|o| (o.guid.name().unwrap(), o.offset)).collect();
-    let wanted =
-        [("Language List", 0xb4), ("Extended Stream Properties", 0xdb), ("Compatibility", 0x149)];
+    let wanted = [("Language List", 0xb4), ("Extended Stream Properties", 0xdb), ("Compatibility", 0x149)];
     assert_eq!(names, wanted);
     let video = header.streams().find(|s| s.number == 2).unwrap();
     let format = video.video().unwrap();

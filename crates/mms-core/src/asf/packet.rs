@@ -98,10 +98,9 @@ impl PacketHead {
     /// Decides which padding holds; false if it contradicts a single payload.
     fn settle_padding(&mut self, nominal: usize) -> bool {
         let padding = usize::try_from(self.padding_len).unwrap_or(usize::MAX);
-        // One muxer leaves the padding out of Packet Length; then both add up to the nominal size.
-        let is_outside = self.explicit_packet_length.is_some()
-            && padding > 0
-            && self.total_len.checked_add(padding) == Some(nominal);
+        // One muxer leaves the padding out of Packet Length, and a sender may cut padding without
+        // telling: then both add up to the nominal size, and no padding is among the bytes.
+        let is_outside = padding > 0 && self.total_len.checked_add(padding) == Some(nominal);
         if is_outside {
             self.padding_len = 0;
         } else if padding > self.total_len.saturating_sub(self.head_len) {
