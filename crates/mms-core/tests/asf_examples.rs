@@ -5,7 +5,7 @@ mod asf;
 
 use std::time::Duration;
 
-use asf::{example_a, example_b, hex, walk};
+use asf::{example_a, example_b, extended, extension, file_properties, header, hex, stream, walk};
 use mms_core::asf::{
     FileFlags, Guid, Header, HeaderPatch, PacketHead, Restored, StreamKind, packet_count, restore_padding,
 };
@@ -267,4 +267,21 @@ fn a_finished_recording_with_video_and_no_index_is_not_seekable() {
     assert_eq!(patched.file_properties.flags, FileFlags::empty());
     assert_eq!((patched.data_size, patched.data_packets), (306, 2));
     assert_eq!(patched.file_properties.play_duration, summary.file_properties.play_duration);
+}
+
+#[test]
+fn a_hidden_stream_is_found_behind_names_and_extension_systems() {
+    let names = hex("00 00 04 00 61 00 00 00 00 00 00 00");
+    let systems = [[&[7; 18][..], &[2, 0, 0, 0, 9, 9]].concat(), [&[8; 18][..], &[0; 4]].concat()].concat();
+    let inner = stream(Guid::VIDEO_MEDIA, 0x8000 | 5, &[]);
+    let mut outer = extended(5, 2, 2, &[names, systems, inner].concat());
+    outer[40..44].copy_from_slice(&20_000u32.to_le_bytes());
+    let bytes = header(&[file_properties(100, 100), extension(&[outer]), stream(Guid::AUDIO_MEDIA, 1, &[])]);
+    let summary = walk(&bytes).unwrap().unwrap();
+    let table: Vec<_> = summary.streams.iter().map(|s| (s.number, s.kind, s.bit_rate)).collect();
+    assert_eq!(table, [(1, StreamKind::Audio, None), (5, StreamKind::Video, Some(20_000))]);
+    assert_eq!(summary.bit_rate, 20_000, "Maximum Bitrate is 0, so the streams are added up");
+    let views: Vec<_> =
+        Header::decode(&bytes).unwrap().streams().map(|s| (s.number, s.hidden, s.encrypted)).collect();
+    assert_eq!(views, [(5, true, true), (1, false, false)]);
 }

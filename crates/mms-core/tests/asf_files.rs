@@ -35,8 +35,8 @@ fn read(path: &Path) -> Vec<u8> {
 
 fn packets<'a>(file: &'a [u8], summary: &HeaderSummary) -> impl Iterator<Item = &'a [u8]> {
     let size = summary.packet_size() as usize;
-    let count = packet_count(file.len() as u64, summary) as usize;
-    file[summary.header_len as usize..].chunks_exact(size).take(count)
+    let count = usize::try_from(packet_count(file.len() as u64, summary)).unwrap();
+    file[usize::try_from(summary.header_len).unwrap()..].chunks_exact(size).take(count)
 }
 
 fn as_reference(head: &PacketHead) -> ReferenceHead {
@@ -201,7 +201,7 @@ fn real_files_have_the_packets_and_streams_that_their_table_says() {
                     format!("{:04x} {} {}", format.codec_id, format.channels, format.samples_per_second)
                 });
                 let video = stream.video().map(|format| {
-                    let code = std::str::from_utf8(&format.compression).unwrap().to_owned();
+                    let code = core::str::from_utf8(&format.compression).unwrap().to_owned();
                     format!("{code} {}x{}", format.width, format.height)
                 });
                 (stream.number, stream.kind.to_string(), audio.or(video).unwrap_or_default())
@@ -271,7 +271,7 @@ fn compare_damaged(packet: &[u8], seed: usize) {
     for turn in 0..8 {
         let noise = seed.wrapping_mul(0x9e37_79b9).wrapping_add(turn * 0x85eb_ca6b);
         let at = (noise >> 8) % 16.min(damaged.len());
-        damaged[at] = (noise >> 16) as u8;
+        damaged[at] = (noise >> 16).to_le_bytes()[0];
         if turn % 3 == 2 {
             damaged.truncate(damaged.len().min(noise % 40 + 1));
         }

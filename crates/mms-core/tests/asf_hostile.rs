@@ -5,7 +5,7 @@ mod asf;
 
 use asf::{
     data_object, extended, extension, file_properties, good, header, header_with_data, object,
-    object_of_size, shared, stream, walk, walk_in_parts,
+    object_of_size, shared, stream, u32_of, walk, walk_in_parts,
 };
 use mms_core::asf::{
     Guid, Header, HeaderError, HeaderLimits, HeaderWalker, StreamKind, TagValue, packet_count,
@@ -205,7 +205,7 @@ fn a24_a_wrong_data_size_of_the_extension_stays_inside_the_object() {
     let video = extended(2, 0, 0, &stream(Guid::VIDEO_MEDIA, 2, &[]));
     for (size, streams) in [(0u32, 1), (23, 1), (u32::MAX, 2)] {
         let [properties, audio] = good();
-        let mut outer = extension(std::slice::from_ref(&video));
+        let mut outer = extension(core::slice::from_ref(&video));
         outer[42..46].copy_from_slice(&size.to_le_bytes());
         let bytes = header(&[properties, outer, audio]);
         assert_eq!(walk(&bytes).unwrap().unwrap().streams.len(), streams, "{size}");
@@ -286,6 +286,22 @@ fn a28_the_size_of_the_data_object_may_be_unknown_or_wrong() {
 }
 
 #[test]
+fn an_object_that_is_one_byte_longer_than_its_container_is_refused() {
+    for more in [0, 1] {
+        let [properties, audio] = good();
+        let last = object_of_size(Guid::PADDING, 24 + more, &[]);
+        let at_end = header(&[properties.clone(), audio.clone(), last.clone()]);
+        let inside = header(&[properties, extension(&[last]), audio]);
+        if more == 0 {
+            assert!(walk(&at_end).unwrap().is_some() && walk(&inside).unwrap().is_some());
+        } else {
+            assert_eq!(refused(&at_end), (Reason::ObjectSize, 30 + 104 + 96 + 16));
+            assert_eq!(refused(&inside), (Reason::ObjectSize, 30 + 104 + 46 + 16));
+        }
+    }
+}
+
+#[test]
 fn a_header_must_be_one_and_be_followed_by_data() {
     let bytes = header(&good());
     let mut other = bytes.clone();
@@ -294,13 +310,13 @@ fn a_header_must_be_one_and_be_followed_by_data() {
     let mut other = bytes.clone();
     let data = bytes.len() - 50;
     other[data] ^= 1;
-    assert_eq!(refused(&other), (Reason::DataGuid, data as u32));
+    assert_eq!(refused(&other), (Reason::DataGuid, u32_of(data)));
 }
 
 #[test]
 fn a_header_must_have_file_properties_and_a_stream() {
     let [properties, audio] = good();
-    let end = |objects: &[Vec<u8>]| (header(objects).len() - 50) as u32;
+    let end = |objects: &[Vec<u8>]| u32_of(header(objects).len() - 50);
     let without = [audio];
     assert_eq!(refused(&header(&without)), (Reason::FilePropertiesMissing, end(&without)));
     for number in [0, 0x80] {

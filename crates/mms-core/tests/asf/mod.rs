@@ -21,6 +21,10 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
     text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
+pub(crate) fn u32_of(len: usize) -> u32 {
+    u32::try_from(len).unwrap()
+}
+
 pub(crate) fn object(guid: Guid, body: &[u8]) -> Vec<u8> {
     object_of_size(guid, body.len() as u64 + 24, body)
 }
@@ -39,7 +43,7 @@ pub(crate) fn file_properties(min: u32, max: u32) -> Vec<u8> {
 pub(crate) fn stream(kind: Guid, number: u16, specific: &[u8]) -> Vec<u8> {
     let mut body = vec![0; 54];
     body[..16].copy_from_slice(&kind.0);
-    body[40..44].copy_from_slice(&(specific.len() as u32).to_le_bytes());
+    body[40..44].copy_from_slice(&u32_of(specific.len()).to_le_bytes());
     body[48..50].copy_from_slice(&number.to_le_bytes());
     body.extend_from_slice(specific);
     object(Guid::STREAM_PROPERTIES, &body)
@@ -47,7 +51,7 @@ pub(crate) fn stream(kind: Guid, number: u16, specific: &[u8]) -> Vec<u8> {
 
 pub(crate) fn extension(objects: &[Vec<u8>]) -> Vec<u8> {
     let objects = objects.concat();
-    let len = (objects.len() as u32).to_le_bytes();
+    let len = u32_of(objects.len()).to_le_bytes();
     let body = [&Guid::RESERVED_1.0[..], &[6, 0], &len, &objects].concat();
     object(Guid::HEADER_EXTENSION, &body)
 }
@@ -73,7 +77,7 @@ pub(crate) fn header(objects: &[Vec<u8>]) -> Vec<u8> {
 }
 
 pub(crate) fn header_with_data(objects: &[Vec<u8>], data: &[u8]) -> Vec<u8> {
-    let body = [&(objects.len() as u32).to_le_bytes()[..], &[1, 2], &objects.concat()].concat();
+    let body = [&u32_of(objects.len()).to_le_bytes()[..], &[1, 2], &objects.concat()].concat();
     [object(Guid::HEADER, &body), data.to_vec()].concat()
 }
 
