@@ -3,7 +3,7 @@
 
 mod asf;
 
-use std::time::Duration;
+use core::time::Duration;
 
 use asf::{example_a, example_b, extended, extension, file_properties, header, hex, stream, walk};
 use mms_core::asf::{
@@ -86,7 +86,7 @@ fn example_a_packets_have_their_heads() {
 fn the_wire_forms_of_example_a_are_restored_byte_for_byte() {
     let file = example_a();
     let disk = |n| packet(&file, 334, 64, n);
-    let single = |n: usize, len: u8, data: std::ops::Range<usize>| {
+    let single = |n: usize, len: u8, data: core::ops::Range<usize>| {
         let head = [&hex("82 00 00 40 5D")[..], &[len, 0]].concat();
         [&head, &disk(n)[6..12], &disk(n)[data]].concat()
     };
