@@ -3,9 +3,9 @@
 
 mod asf;
 
-use std::time::Duration;
+use core::time::Duration;
 
-use asf::{example_a, example_b, hex, walk};
+use asf::{example_a, example_b, extended, extension, file_properties, header, hex, stream, walk};
 use mms_core::asf::{
     FileFlags, Guid, Header, HeaderPatch, PacketHead, Restored, StreamKind, packet_count, restore_padding,
 };
@@ -75,10 +75,7 @@ fn example_a_packets_have_their_heads() {
         .iter()
         .map(|h| (h.send_time_ms, h.duration_ms, h.padding_len, h.multiple_payloads, h.payload_range()))
         .collect();
-    assert_eq!(
-        fields,
-        [(0, 4, 5, false, 12..59), (4, 2, 1, true, 12..63), (6, 3, 17, false, 12..47)]
-    );
+    assert_eq!(fields, [(0, 4, 5, false, 12..59), (4, 2, 1, true, 12..63), (6, 3, 17, false, 12..47)]);
     for head in heads {
         assert_eq!((head.error_correction_len, head.head_len, head.total_len), (3, 12, 64));
         assert_eq!((head.explicit_packet_length, head.sequence), (None, None));
@@ -89,7 +86,7 @@ fn example_a_packets_have_their_heads() {
 fn the_wire_forms_of_example_a_are_restored_byte_for_byte() {
     let file = example_a();
     let disk = |n| packet(&file, 334, 64, n);
-    let single = |n: usize, len: u8, data: std::ops::Range<usize>| {
+    let single = |n: usize, len: u8, data: core::ops::Range<usize>| {
         let head = [&hex("82 00 00 40 5D")[..], &[len, 0]].concat();
         [&head, &disk(n)[6..12], &disk(n)[data]].concat()
     };
@@ -143,6 +140,15 @@ fn padding_that_was_received_counts_again() {
 }
 
 #[test]
+fn padding_that_was_cut_without_telling_is_put_back() {
+    let file = example_a();
+    for (n, len) in [(0, 59), (1, 63), (2, 47)] {
+        let disk = packet(&file, 334, 64, n);
+        assert_eq!(flat(&restore_padding(&disk[..len], 64).unwrap()), disk, "packet {n}");
+    }
+}
+
+#[test]
 fn packet_length_that_leaves_the_padding_out_is_understood() {
     // Packet Length 16 and padding 4 add up to 20, the nominal size.
     let disk = hex("48 5D 10 00 04 01 00 00 00 02 00 81 01 02 03 04 00 00 00 00");
@@ -157,7 +163,11 @@ fn packets_that_are_not_payload_say_so() {
     let reason = |text: &str| PacketHead::decode(&hex(text)).unwrap_err().reason;
     assert_eq!(reason("92 01 00 08 5D 00 00 00 00 00 00 00"), Reason::ErrorCorrection, "opaque data");
     assert_eq!(reason("82 12 00 08 5D 00 00 00 00 00 00 00"), Reason::ErrorCorrection, "parity packet");
-    assert_eq!(reason("A2 00 00 08 5D 00 00 00 00 00 00 00"), Reason::ErrorCorrection, "reserved length type");
+    assert_eq!(
+        reason("A2 00 00 08 5D 00 00 00 00 00 00 00"),
+        Reason::ErrorCorrection,
+        "reserved length type"
+    );
     assert_eq!(reason("82 00 00 08 1D 00 00 00 00 00 00 00"), Reason::Value, "stream number is no byte");
     assert_eq!(reason("82 00 00 08 5D 01 00 00 00 00 00 00"), Reason::PacketLength, "padding without room");
     assert_eq!(reason("40 5D FF 00 00 00 00 00 00 00"), Reason::PacketLength, "length beyond the packet");
@@ -189,8 +199,7 @@ fn example_b_views_reach_into_the_extension() {
     let file = example_b();
     let header = Header::decode(&file).unwrap();
     let names: Vec<_> = header.extension_objects().map(|o| (o.guid.name().unwrap(), o.offset)).collect();
-    let wanted =
-        [("Language List", 0xb4), ("Extended Stream Properties", 0xdb), ("Compatibility", 0x149)];
+    let wanted = [("Language List", 0xb4), ("Extended Stream Properties", 0xdb), ("Compatibility", 0x149)];
     assert_eq!(names, wanted);
     let video = header.streams().find(|s| s.number == 2).unwrap();
     let format = video.video().unwrap();
@@ -258,4 +267,21 @@ fn a_finished_recording_with_video_and_no_index_is_not_seekable() {
     assert_eq!(patched.file_properties.flags, FileFlags::empty());
     assert_eq!((patched.data_size, patched.data_packets), (306, 2));
     assert_eq!(patched.file_properties.play_duration, summary.file_properties.play_duration);
+}
+
+#[test]
+fn a_hidden_stream_is_found_behind_names_and_extension_systems() {
+    let names = hex("00 00 04 00 61 00 00 00 00 00 00 00");
+    let systems = [[&[7; 18][..], &[2, 0, 0, 0, 9, 9]].concat(), [&[8; 18][..], &[0; 4]].concat()].concat();
+    let inner = stream(Guid::VIDEO_MEDIA, 0x8000 | 5, &[]);
+    let mut outer = extended(5, 2, 2, &[names, systems, inner].concat());
+    outer[40..44].copy_from_slice(&20_000u32.to_le_bytes());
+    let bytes = header(&[file_properties(100, 100), extension(&[outer]), stream(Guid::AUDIO_MEDIA, 1, &[])]);
+    let summary = walk(&bytes).unwrap().unwrap();
+    let table: Vec<_> = summary.streams.iter().map(|s| (s.number, s.kind, s.bit_rate)).collect();
+    assert_eq!(table, [(1, StreamKind::Audio, None), (5, StreamKind::Video, Some(20_000))]);
+    assert_eq!(summary.bit_rate, 20_000, "Maximum Bitrate is 0, so the streams are added up");
+    let views: Vec<_> =
+        Header::decode(&bytes).unwrap().streams().map(|s| (s.number, s.hidden, s.encrypted)).collect();
+    assert_eq!(views, [(5, true, true), (1, false, false)]);
 }

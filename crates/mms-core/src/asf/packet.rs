@@ -85,7 +85,7 @@ impl PacketHead {
             total_len,
             sequence_at,
         };
-        head.settle_padding(nominal).then_some(head).ok_or(padding_error)
+        head.settle_padding([nominal, packet.len()]).then_some(head).ok_or(padding_error)
     }
 
     /// The payload area: behind the head, before the padding.
@@ -95,13 +95,14 @@ impl PacketHead {
         self.head_len..self.total_len.saturating_sub(padding).max(self.head_len)
     }
 
-    /// Decides which padding holds; false if it contradicts a single payload.
-    fn settle_padding(&mut self, nominal: usize) -> bool {
+    /// Decides which padding holds, given nominal and present size; false if it contradicts a
+    /// single payload.
+    fn settle_padding(&mut self, sizes: [usize; 2]) -> bool {
         let padding = usize::try_from(self.padding_len).unwrap_or(usize::MAX);
-        // One muxer leaves the padding out of Packet Length; then both add up to the nominal size.
-        let is_outside = self.explicit_packet_length.is_some()
-            && padding > 0
-            && self.total_len.checked_add(padding) == Some(nominal);
+        // One muxer leaves the padding out of Packet Length, and a sender may cut padding without
+        // telling: then both add up to one of the sizes, and no padding is among the bytes that count.
+        let sum = self.total_len.saturating_add(padding);
+        let is_outside = padding > 0 && sizes.contains(&sum);
         if is_outside {
             self.padding_len = 0;
         } else if padding > self.total_len.saturating_sub(self.head_len) {

@@ -1,59 +1,63 @@
 //! What the tests of the format share: worked examples, built headers, the slow reference, files.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-pub mod reference;
+pub(crate) mod reference;
 
 use std::path::PathBuf;
 
 use mms_core::asf::{Guid, HeaderError, HeaderLimits, HeaderSummary, HeaderWalker};
 
 /// One audio stream, packets of 64 bytes: single payload, two payloads, compressed payload.
-pub fn example_a() -> Vec<u8> {
+pub(crate) fn example_a() -> Vec<u8> {
     hex(include_str!("example_a.hex"))
 }
 
 /// Audio and video, packets of 128 bytes, fragments, payload extension, Simple Index.
-pub fn example_b() -> Vec<u8> {
+pub(crate) fn example_b() -> Vec<u8> {
     hex(include_str!("example_b.hex"))
 }
 
-pub fn hex(text: &str) -> Vec<u8> {
+pub(crate) fn hex(text: &str) -> Vec<u8> {
     text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
-pub fn object(guid: Guid, body: &[u8]) -> Vec<u8> {
+pub(crate) fn u32_of(len: usize) -> u32 {
+    u32::try_from(len).unwrap()
+}
+
+pub(crate) fn object(guid: Guid, body: &[u8]) -> Vec<u8> {
     object_of_size(guid, body.len() as u64 + 24, body)
 }
 
-pub fn object_of_size(guid: Guid, size: u64, body: &[u8]) -> Vec<u8> {
+pub(crate) fn object_of_size(guid: Guid, size: u64, body: &[u8]) -> Vec<u8> {
     [&guid.0[..], &size.to_le_bytes(), body].concat()
 }
 
-pub fn file_properties(min: u32, max: u32) -> Vec<u8> {
+pub(crate) fn file_properties(min: u32, max: u32) -> Vec<u8> {
     let mut body = vec![0; 80];
     body[68..72].copy_from_slice(&min.to_le_bytes());
     body[72..76].copy_from_slice(&max.to_le_bytes());
     object(Guid::FILE_PROPERTIES, &body)
 }
 
-pub fn stream(kind: Guid, number: u16, specific: &[u8]) -> Vec<u8> {
+pub(crate) fn stream(kind: Guid, number: u16, specific: &[u8]) -> Vec<u8> {
     let mut body = vec![0; 54];
     body[..16].copy_from_slice(&kind.0);
-    body[40..44].copy_from_slice(&(specific.len() as u32).to_le_bytes());
+    body[40..44].copy_from_slice(&u32_of(specific.len()).to_le_bytes());
     body[48..50].copy_from_slice(&number.to_le_bytes());
     body.extend_from_slice(specific);
     object(Guid::STREAM_PROPERTIES, &body)
 }
 
-pub fn extension(objects: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn extension(objects: &[Vec<u8>]) -> Vec<u8> {
     let objects = objects.concat();
-    let len = (objects.len() as u32).to_le_bytes();
+    let len = u32_of(objects.len()).to_le_bytes();
     let body = [&Guid::RESERVED_1.0[..], &[6, 0], &len, &objects].concat();
     object(Guid::HEADER_EXTENSION, &body)
 }
 
 /// Extended Stream Properties of a stream, with the bytes behind the fixed part.
-pub fn extended(number: u16, names: u16, systems: u16, rest: &[u8]) -> Vec<u8> {
+pub(crate) fn extended(number: u16, names: u16, systems: u16, rest: &[u8]) -> Vec<u8> {
     let mut body = vec![0; 64];
     body[48..50].copy_from_slice(&number.to_le_bytes());
     body[60..62].copy_from_slice(&names.to_le_bytes());
@@ -62,33 +66,33 @@ pub fn extended(number: u16, names: u16, systems: u16, rest: &[u8]) -> Vec<u8> {
     object(Guid::EXTENDED_STREAM_PROPERTIES, &body)
 }
 
-pub fn data_object(size: u64, packets: u64) -> Vec<u8> {
+pub(crate) fn data_object(size: u64, packets: u64) -> Vec<u8> {
     let body = [&[0; 16][..], &packets.to_le_bytes(), &[1, 1]].concat();
     object_of_size(Guid::DATA, size, &body)
 }
 
 /// A Header Object of these objects and a Data Object.
-pub fn header(objects: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn header(objects: &[Vec<u8>]) -> Vec<u8> {
     header_with_data(objects, &data_object(50, 0))
 }
 
-pub fn header_with_data(objects: &[Vec<u8>], data: &[u8]) -> Vec<u8> {
-    let body = [&(objects.len() as u32).to_le_bytes()[..], &[1, 2], &objects.concat()].concat();
+pub(crate) fn header_with_data(objects: &[Vec<u8>], data: &[u8]) -> Vec<u8> {
+    let body = [&u32_of(objects.len()).to_le_bytes()[..], &[1, 2], &objects.concat()].concat();
     [object(Guid::HEADER, &body), data.to_vec()].concat()
 }
 
 /// File Properties of packet size 100 and audio stream 1: the least that is good.
-pub fn good() -> [Vec<u8>; 2] {
+pub(crate) fn good() -> [Vec<u8>; 2] {
     [file_properties(100, 100), stream(Guid::AUDIO_MEDIA, 1, &[0; 18])]
 }
 
 /// Feeds a header whole and gives the summary, or `Ok(None)` if it is not whole.
-pub fn walk(bytes: &[u8]) -> Result<Option<HeaderSummary>, HeaderError> {
+pub(crate) fn walk(bytes: &[u8]) -> Result<Option<HeaderSummary>, HeaderError> {
     walk_in_parts(bytes, HeaderLimits::default(), &[bytes.len()])
 }
 
 /// Feeds a header in parts of these sizes, again and again.
-pub fn walk_in_parts(
+pub(crate) fn walk_in_parts(
     bytes: &[u8],
     limits: HeaderLimits,
     sizes: &[usize],
@@ -114,7 +118,7 @@ pub fn walk_in_parts(
 }
 
 /// The folder of shared test data, or `None` with a visible line.
-pub fn shared(folder: &str) -> Option<PathBuf> {
+pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
     match std::env::var_os("MMS_SHARED") {
         Some(root) => Some(PathBuf::from(root).join("testdata").join(folder)),
         None if std::env::var_os("CI").is_some_and(|ci| ci == "true") => {

@@ -8,20 +8,20 @@ use nom::number::complete::{le_u8, le_u16, le_u32};
 
 /// What is compared with the decoder of the library.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ReferenceHead {
-    pub error_correction_len: usize,
-    pub length_type_flags: u8,
-    pub property_flags: u8,
-    pub packet_length: Option<u32>,
-    pub sequence: Option<u32>,
-    pub padding: u32,
-    pub send_time: u32,
-    pub duration: u16,
-    pub head_len: usize,
-    pub total_len: usize,
+pub(crate) struct ReferenceHead {
+    pub(crate) error_correction_len: usize,
+    pub(crate) length_type_flags: u8,
+    pub(crate) property_flags: u8,
+    pub(crate) packet_length: Option<u32>,
+    pub(crate) sequence: Option<u32>,
+    pub(crate) padding: u32,
+    pub(crate) send_time: u32,
+    pub(crate) duration: u16,
+    pub(crate) head_len: usize,
+    pub(crate) total_len: usize,
 }
 
-pub fn decode(packet: &[u8]) -> Option<ReferenceHead> {
+pub(crate) fn decode(packet: &[u8]) -> Option<ReferenceHead> {
     let (_, mut head) = head(packet).ok()?;
     head.total_len = head.packet_length.map_or(packet.len(), |length| length as usize);
     if head.total_len > packet.len() || head.total_len < head.head_len {
@@ -67,8 +67,9 @@ fn error_correction(packet: &[u8]) -> IResult<&[u8], usize> {
     if first < 0x80 {
         return Ok((packet, 0));
     }
-    let (rest, len) = verify(map(nom::combinator::success(first), |flags| flags - 0x80), |len: &u8| *len < 0x10)
-        .parse(rest)?;
+    let (rest, len) =
+        verify(map(nom::combinator::success(first), |flags| flags - 0x80), |len: &u8| *len < 0x10)
+            .parse(rest)?;
     let (rest, _) =
         verify(take(len), |data: &[u8]| data.first().is_none_or(|kind| kind % 16 != 2)).parse(rest)?;
     Ok((rest, 1 + usize::from(len)))
