@@ -195,6 +195,8 @@ phrases! {
         Header = "header",
         /// Client, ours: nothing came while streaming.
         Silence = "silence",
+        /// Server: nothing was exchanged, a Ping is due (section 3.2.2).
+        KeepAlive = "keep-alive",
         /// Server: the client sends no requests (section 3.2.2).
         IdleTimeout = "idle time-out",
         /// Server, ours: pings stay unanswered.

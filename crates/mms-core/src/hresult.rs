@@ -21,7 +21,7 @@ macro_rules! results {
             }
         }
 
-        #[cfg(any(test, feature = "arbitrary"))]
+        #[cfg(test)]
         pub(crate) const KNOWN: &[Hresult] = &[$(Hresult::$name),*];
     };
 }

@@ -20,8 +20,14 @@
 extern crate std;
 
 pub mod asf;
+mod buffer;
+pub mod client;
 pub mod error;
 pub mod hresult;
 pub mod mmsp;
+pub mod selection;
+pub mod server;
 pub mod text;
 pub mod time;
+mod timer;
+pub mod url;

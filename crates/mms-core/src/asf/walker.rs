@@ -16,6 +16,7 @@ use core::fmt;
 use super::guid::Guid;
 use super::header::{FILE_PROPERTIES_BODY, FileProperties};
 use super::object::FRAME_LEN;
+use super::patch::HeaderPatch;
 use super::read::Reader;
 use super::stream::{STREAM_FIXED, StreamKind, stream_number};
 use super::stream_table::StreamTable;
@@ -259,6 +260,14 @@ impl HeaderWalker {
     #[must_use]
     pub fn summary(&self) -> Option<&HeaderSummary> {
         self.is_complete().then_some(&self.summary)
+    }
+
+    /// Edits for a header that shall promise nothing. Known once the place of File Properties is, which is
+    /// before the first byte that they change.
+    #[must_use]
+    pub fn broadcast_patch(&self) -> Option<HeaderPatch> {
+        let seen = self.step == Step::FileProperties || self.summary.file_properties_offset > 0;
+        seen.then(|| HeaderPatch::broadcast(&self.summary))
     }
 
     fn advance<'a>(&mut self, bytes: &'a [u8], taken: usize) -> &'a [u8] {

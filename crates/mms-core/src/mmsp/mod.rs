@@ -1,3 +1,5 @@
 //! MMS over TCP and UDP, \[MS-MMSP\].
 
+pub mod client;
+pub mod server;
 pub mod wire;

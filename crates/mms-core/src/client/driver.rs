@@ -1,0 +1,534 @@
+//! The drive loop of a client.
+
+use core::fmt::Write as _;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::socket::{SocketId, Sockets};
+use crate::asf::{HeaderPatch, HeaderSummary};
+use crate::buffer::Buffer;
+use crate::error::{Bug, Error, Incompatible, LimitName, Misuse, TimerName};
+use crate::mmsp::client::{
+    Config, Content, Event, Located, Play, Position, RedirectKind, Session, Statistics, Target,
+};
+use crate::selection::Thinning;
+use crate::text::Fixed;
+use crate::time::Instant;
+use crate::timer::Timers;
+use crate::url::{Scheme, UrlBuf};
+
+/// Rounds of one step before it hands the thread back.
+const ROUNDS: usize = 64;
+
+/// Settings of a client.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Settings of the session.
+    pub mms: Config,
+    /// What to play when the header is there; `None` waits for [`Client::play`].
+    pub play: Option<Play>,
+    /// Whether to close when the stream has ended.
+    pub close_at_end: bool,
+    /// Ours: how long connecting may take.
+    pub connect_timeout: Duration,
+    /// Redirects that are followed in a row.
+    pub redirects: u32,
+    /// Most bytes of receive storage to ask for.
+    pub storage_bytes: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mms: Config::default(),
+            play: Some(Play::default()),
+            close_at_end: true,
+            connect_timeout: Duration::from_secs(15),
+            redirects: 5,
+            storage_bytes: 1 << 17,
+        }
+    }
+}
+
+/// Storage of a client, from the host.
+#[derive(Clone, Debug)]
+pub struct Storage<B> {
+    /// For received bytes, at least [`Client::RECEIVE_BYTES`]; it can be replaced when a larger frame comes.
+    pub receive: B,
+    /// For requests, at least [`Client::SEND_BYTES`].
+    pub send: B,
+}
+
+/// What the host does next. A plain value that borrows nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Begin to connect this socket to what [`Client::wanted`] names; then [`Client::connected`] or
+    /// [`Client::connection_failed`]. A socket of the same name that is still open is closed first.
+    Connect(SocketId),
+    /// Close this socket, connected or not.
+    Close(SocketId),
+    /// [`Client::event`] lends something to look at, until the next step.
+    Event,
+    /// The receive storage is too small for the frame under way: [`Client::replace_storage`] with at least
+    /// so many bytes.
+    Storage {
+        /// Bytes needed.
+        needed: usize,
+    },
+    /// Wait until one of these sockets is ready or the moment has come.
+    Wait {
+        /// Sockets from which received bytes are wanted.
+        read: Sockets,
+        /// Sockets for which bytes wait to be written.
+        write: Sockets,
+        /// When to step again at the latest; a moment in the past means at once.
+        until: Instant,
+    },
+    /// All is over; [`Client::error`] says whether it failed.
+    Done,
+}
+
+/// Where a socket wants to be connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// Name or address.
+    pub host: &'a str,
+    /// Port.
+    pub port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// to be connected
+    Wanted,
+    Connecting,
+    Open,
+    /// to be closed
+    Leaving,
+    Closed,
+}
+
+/// A client without its sockets. `B` is storage.
+#[derive(Debug)]
+pub struct Client<B> {
+    options: Options,
+    url: UrlBuf,
+    session: Session,
+    link: Link,
+    receive: Buffer<B>,
+    send: Buffer<B>,
+    needed: usize,
+    timers: Timers<1>,
+    event: Option<(Located, usize)>,
+    announced: bool,
+    redirects: u32,
+    end_of_input: bool,
+    failed: Option<Error>,
+    plays: Option<Play>,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
+    /// Least receive storage.
+    pub const RECEIVE_BYTES: usize = 2048;
+    /// Least send storage: the longest name in OpenFile.
+    pub const SEND_BYTES: usize = 2560;
+
+    /// A client for a URL.
+    ///
+    /// # Errors
+    /// `ApiMisuse` for a URL that is not `mms` or `mmst`, or storage below the least sizes; `Limit` for a URL
+    /// that is too long.
+    pub fn new(url: &str, options: Options, storage: Storage<B>) -> Result<Self, Error> {
+        let url = UrlBuf::new(url)?;
+        if !matches!(url.url().scheme, Scheme::Mms | Scheme::Mmst) {
+            return Err(Error::ApiMisuse(Misuse::Url));
+        }
+        let (receive, send) = (Buffer::new(storage.receive), Buffer::new(storage.send));
+        if receive.capacity() < Self::RECEIVE_BYTES || send.capacity() < Self::SEND_BYTES {
+            return Err(Error::ApiMisuse(Misuse::OutOfRange));
+        }
+        Ok(Self {
+            session: Session::new(options.mms.clone()),
+            plays: options.play,
+            options,
+            url,
+            link: Link::Wanted,
+            receive,
+            send,
+            needed: 1,
+            timers: Timers::new([TimerName::Connect]),
+            event: None,
+            announced: false,
+            redirects: 0,
+            end_of_input: false,
+            failed: None,
+        })
+    }
+
+    // ---- the loop
+
+    /// Does what can be done without the host and says what the host does next. Bounded work.
+    pub fn step(&mut self, now: Instant) -> Step {
+        if let Err(error) = self.release_event() {
+            self.fail(error);
+        }
+        for _ in 0..ROUNDS {
+            if let Some(name) = self.timers.expired(now) {
+                self.fail(Error::TimedOut(name));
+            }
+            match self.link {
+                Link::Wanted => {
+                    self.link = Link::Connecting;
+                    self.timers.start(TimerName::Connect, now, self.options.connect_timeout);
+                    return Step::Connect(SocketId::CONTROL);
+                }
+                Link::Leaving => {
+                    self.link = Link::Closed;
+                    return Step::Close(SocketId::CONTROL);
+                }
+                Link::Closed => return Step::Done,
+                Link::Connecting => {
+                    let until = self.timers.next();
+                    return Step::Wait { read: Sockets::NONE, write: Sockets::NONE, until };
+                }
+                Link::Open => {}
+            }
+            match self.advance(now) {
+                Ok(_) if self.event.is_some() => {
+                    self.announced = true;
+                    return Step::Event;
+                }
+                Ok(true) => {}
+                Ok(false) => {
+                    if let Some(step) = self.rest() {
+                        return step;
+                    }
+                }
+                Err(error) => self.fail(error),
+            }
+        }
+        Step::Wait { read: Sockets::NONE, write: Sockets::NONE, until: now }
+    }
+
+    /// What [`Step::Event`] announced, as often as wanted until the next step.
+    #[must_use]
+    pub fn event(&self) -> Option<Event<'_>> {
+        self.event.as_ref().map(|(event, _)| event.lend(self.receive.data()))
+    }
+
+    /// Where a socket wants to be connected to.
+    #[must_use]
+    pub fn wanted(&self, _socket: SocketId) -> Wanted<'_> {
+        let url = self.url.url();
+        Wanted { host: url.host, port: url.port_or_default() }
+    }
+
+    /// The socket is connected; `local` is the address of our end.
+    pub fn connected(&mut self, _socket: SocketId, local: SocketAddr) {
+        if self.link == Link::Connecting {
+            self.timers.stop_all();
+            self.session.set_local(local);
+            self.link = Link::Open;
+        }
+    }
+
+    /// The socket could not be connected, or the network failed.
+    pub fn connection_failed(&mut self, _socket: SocketId) {
+        self.fail(Error::ConnectionFailed);
+    }
+
+    /// Bytes may be received into this space, if [`Step::Wait`] wants to read.
+    pub fn space(&mut self, _socket: SocketId) -> &mut [u8] {
+        if self.event.is_some() { &mut [] } else { self.receive.space(self.needed) }
+    }
+
+    /// `count` bytes were received into the space.
+    pub fn filled(&mut self, _socket: SocketId, count: usize) {
+        if let Err(error) = self.receive.filled(count) {
+            self.fail(error);
+        }
+    }
+
+    /// The peer closed its side.
+    pub fn end_of_stream(&mut self, _socket: SocketId) {
+        self.end_of_input = true;
+    }
+
+    /// Bytes that wait to be written.
+    #[must_use]
+    pub fn pending(&self, _socket: SocketId) -> &[u8] {
+        self.send.data()
+    }
+
+    /// `count` of the pending bytes were written.
+    pub fn written(&mut self, _socket: SocketId, count: usize) {
+        self.send.consume(count);
+    }
+
+    /// Takes larger storage for received bytes, or smaller when little is received; gives the old one back.
+    /// Storage that is too small comes back unused.
+    pub fn replace_storage(&mut self, receive: B) -> B {
+        if receive.as_ref().len() < Self::RECEIVE_BYTES { receive } else { self.receive.replace(receive) }
+    }
+
+    // ---- commands
+
+    /// Plays: at once when the header is there, after a stop while streaming.
+    ///
+    /// # Errors
+    /// `ApiMisuse` if the state does not allow it, `PeerIncompatible` if the content does not. Nothing changes.
+    pub fn play(&mut self, play: Play) -> Result<(), Error> {
+        self.session.play(play)
+    }
+
+    /// Plays the same streams from another position.
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn seek(&mut self, from: Position) -> Result<(), Error> {
+        self.session.seek(from)
+    }
+
+    /// Stops; [`Event::Stopped`] follows.
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn stop(&mut self) -> Result<(), Error> {
+        self.session.stop()
+    }
+
+    /// Stops so that [`resume`](Self::resume) goes on behind the last packet.
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn pause(&mut self) -> Result<(), Error> {
+        self.session.pause()
+    }
+
+    /// Goes on after [`pause`](Self::pause).
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn resume(&mut self) -> Result<(), Error> {
+        self.session.resume()
+    }
+
+    /// Changes how much of one stream is sent.
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn switch_stream(&mut self, stream: u16, level: Thinning) -> Result<(), Error> {
+        self.session.switch_stream(stream, level)
+    }
+
+    /// Ends the session in order; [`Step::Done`] follows.
+    pub fn close(&mut self) {
+        match self.link {
+            Link::Wanted | Link::Connecting => self.link = Link::Leaving,
+            _ => self.session.close(),
+        }
+    }
+
+    // ---- getters
+
+    /// Why it failed, if it did.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        self.failed
+    }
+
+    /// The URL in use, after redirects.
+    #[must_use]
+    pub fn url(&self) -> &UrlBuf {
+        &self.url
+    }
+
+    /// The content, once it is open.
+    #[must_use]
+    pub fn content(&self) -> Option<&Content> {
+        self.session.content()
+    }
+
+    /// The ASF header, once it is complete.
+    #[must_use]
+    pub fn header(&self) -> Option<&HeaderSummary> {
+        self.session.header()
+    }
+
+    /// Edits for a header that shall promise nothing, as soon as their places are known: for
+    /// [`FileBytes`](super::FileBytes).
+    #[must_use]
+    pub fn broadcast_patch(&self) -> Option<HeaderPatch> {
+        self.session.walker().broadcast_patch()
+    }
+
+    /// What was received.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.session.statistics()
+    }
+
+    /// Whether media is under way or asked for.
+    #[must_use]
+    pub fn is_streaming(&self) -> bool {
+        self.session.is_streaming()
+    }
+
+    // ---- one round
+
+    fn advance(&mut self, now: Instant) -> Result<bool, Error> {
+        if let Some(error) = self.session.error() {
+            return Err(error);
+        }
+        if self.session.poll_timeout() <= now {
+            self.session.handle_timeout(now)?;
+        }
+        let sent = self.transmit(now)?;
+        let handled = self.session.locate(now, self.receive.data())?;
+        self.needed = handled.needed.max(1);
+        if let Some(event) = handled.event {
+            self.react(&event)?;
+            self.event = Some((event, handled.consumed));
+            return Ok(true);
+        }
+        self.receive.consume(handled.consumed);
+        if handled.consumed == 0 && self.end_of_input && !self.session.is_closed() {
+            self.event = self.session.handle_eof()?.map(|event| (Located::Plain(event), 0));
+            return Ok(true);
+        }
+        Ok(sent || handled.consumed > 0)
+    }
+
+    fn transmit(&mut self, now: Instant) -> Result<bool, Error> {
+        let mut sent = false;
+        while self.session.wants_transmit() {
+            let url = self.url.url();
+            let mut host = Fixed::<{ UrlBuf::LIMIT }>::default();
+            // the host is a part of a URL of at most so many bytes
+            let _ = match url.port {
+                Some(port) => write!(host, "{}:{port}", url.host),
+                None => write!(host, "{}", url.host),
+            };
+            let target =
+                Target { host: host.as_str(), path: self.url.decoded_path(), url: self.url.as_str() };
+            let whole = self.send.is_empty();
+            let out = self.send.space(Self::SEND_BYTES);
+            match self.session.poll_transmit(now, &target, out) {
+                Ok(Some(len)) => self.send.filled(len)?,
+                Ok(None) => break,
+                // what was sent before must be written first
+                Err(_) if !whole => break,
+                Err(_) => return Err(Error::Bug(Bug::ReplyRoom)),
+            }
+            sent = true;
+        }
+        Ok(sent)
+    }
+
+    /// What the driver itself does about an event.
+    fn react(&mut self, event: &Located) -> Result<(), Error> {
+        match event {
+            Located::HeaderPart { last: true, .. } => {
+                if let Some(play) = self.plays.take() {
+                    self.session.play(play)?;
+                }
+            }
+            Located::Plain(Event::EndOfStream { hr, more: false }) => {
+                if hr.is_failure() {
+                    self.failed = Some(Error::Refused(*hr));
+                }
+                if self.options.close_at_end {
+                    self.session.close();
+                }
+            }
+            Located::Plain(Event::StreamChange { .. }) => self.plays = self.options.play,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn release_event(&mut self) -> Result<(), Error> {
+        if !core::mem::take(&mut self.announced) {
+            return Ok(());
+        }
+        let Some((event, consumed)) = self.event.take() else { return Ok(()) };
+        if let Located::Redirected { kind, .. } = &event {
+            self.redirect(*kind, &event)?;
+        } else {
+            self.receive.consume(consumed);
+        }
+        Ok(())
+    }
+
+    /// Section 3.1.5.7: everything begins anew at the new place.
+    fn redirect(&mut self, kind: RedirectKind, event: &Located) -> Result<(), Error> {
+        let Event::Redirected { location, .. } = event.lend(self.receive.data()) else { return Ok(()) };
+        self.redirects = self.redirects.saturating_add(1);
+        if self.redirects > self.options.redirects {
+            let (found, allowed) = (self.redirects, self.options.redirects);
+            return Err(Error::limit(LimitName::Redirects, u64::from(found), u64::from(allowed)));
+        }
+        let elsewhere = Error::PeerIncompatible(Incompatible::RedirectScheme);
+        // No proxy is in use, so leaving it changes nothing; using one is not ours.
+        let stays = kind == RedirectKind::Proxy && location.is_empty();
+        if !stays {
+            if kind != RedirectKind::Url {
+                return Err(elsewhere);
+            }
+            let mut text = Fixed::<{ UrlBuf::LIMIT }>::default();
+            write!(text, "{location}").map_err(|_| elsewhere)?;
+            let url = UrlBuf::new(text.as_str()).map_err(|_| elsewhere)?;
+            if !matches!(url.url().scheme, Scheme::Mms | Scheme::Mmst) {
+                return Err(elsewhere);
+            }
+            self.url = url;
+        }
+        self.session = Session::new(self.options.mms.clone());
+        self.plays = self.options.play;
+        self.receive.clear();
+        self.send.clear();
+        self.needed = 1;
+        self.end_of_input = false;
+        self.link = Link::Wanted;
+        Ok(())
+    }
+
+    /// Nothing moved: what the host should do. `None` if another round decides.
+    fn rest(&mut self) -> Option<Step> {
+        if self.session.is_closed() && self.send.is_empty() {
+            self.link = Link::Leaving;
+            return None;
+        }
+        let capacity = self.receive.capacity();
+        if self.needed > capacity {
+            let limit = usize::try_from(self.options.storage_bytes).unwrap_or(usize::MAX);
+            if self.needed > limit {
+                let (found, allowed) = (u64::try_from(self.needed), u64::from(self.options.storage_bytes));
+                self.fail(Error::limit(LimitName::StorageBytes, found.unwrap_or(u64::MAX), allowed));
+                return None;
+            }
+            if self.receive.room() == 0 {
+                // grow with what has come, not with what was announced
+                return Some(Step::Storage { needed: self.needed.min(capacity.saturating_mul(2)) });
+            }
+        }
+        let reads = !self.end_of_input && self.receive.room() > 0;
+        Some(Step::Wait {
+            read: Sockets::NONE.with(SocketId::CONTROL, reads),
+            write: Sockets::NONE.with(SocketId::CONTROL, !self.send.is_empty()),
+            until: self.session.poll_timeout().min(self.timers.next()),
+        })
+    }
+
+    fn fail(&mut self, error: Error) {
+        if self.failed.is_none() {
+            self.failed = Some(error);
+        }
+        self.event = None;
+        if self.link != Link::Closed {
+            self.link = Link::Leaving;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Names of the sockets that a client wants.
+
+/// A socket of the client's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SocketId(u8);
+
+impl SocketId {
+    /// The connection for control, and for media over TCP.
+    pub const CONTROL: Self = Self(0);
+    /// Sockets in the table.
+    pub const COUNT: usize = 1;
+
+    /// The place in a table of [`COUNT`](Self::COUNT) sockets.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A set of sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sockets(u8);
+
+impl Sockets {
+    /// No socket.
+    pub const NONE: Self = Self(0);
+
+    /// Whether a socket is in the set.
+    #[must_use]
+    pub fn contains(self, socket: SocketId) -> bool {
+        self.0 & bit(socket) != 0
+    }
+
+    /// Whether the set is empty.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn with(self, socket: SocketId, wanted: bool) -> Self {
+        if wanted { Self(self.0 | bit(socket)) } else { self }
+    }
+}
+
+fn bit(socket: SocketId) -> u8 {
+    1_u8.checked_shl(u32::from(socket.0)).unwrap_or(0)
+}

@@ -1,0 +1,17 @@
+//! The client side of a session (\[MS-MMSP\] section 3.1).
+//!
+//! ```text
+//! Connect ─► FunnelInfo ─► ConnectFunnel ─► OpenFile ─► ReadBlock ─► Ready ◄─► Streaming ─► Close
+//! ```
+
+mod config;
+mod event;
+mod log;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Acceleration, Config, Play, Player, Position, Quirks, Until};
+pub(crate) use event::Located;
+pub use event::{AuthenticationScheme, Content, Event, Handled, RedirectKind};
+pub use session::{Session, Statistics, Target};

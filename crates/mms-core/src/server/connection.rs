@@ -1,0 +1,821 @@
+//! An accepted connection, from its first byte to its last.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::queue::SendQueue;
+use super::wish::{Ask, Opened, Refusal, Ticket, Wish};
+use crate::asf::PacketHead;
+use crate::buffer::Buffer;
+use crate::error::{Bug, Error, LimitName, Misuse, Reason, TimerName};
+use crate::hresult::Hresult;
+use crate::mmsp;
+use crate::mmsp::server::{MediaWish, Session};
+use crate::mmsp::wire::{ClientLog, DataHeader, Subscriber, TcpMessageHeader};
+use crate::time::Instant;
+use crate::timer::Timers;
+
+/// Room that the largest reply needs in the send storage.
+const LARGEST_REPLY: usize = 1056;
+/// Work of one step, so that one client cannot keep its host busy.
+const ROUNDS: usize = 64;
+/// Bytes that decide about the protocol.
+const SNIFF_BYTES: usize = 8;
+
+/// Settings of a connection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Settings of MMS sessions.
+    pub mms: mmsp::server::Config,
+    /// Ours: how long the first bytes may take.
+    pub sniff_timeout: Duration,
+    /// Ours: how long a client may read nothing while bytes wait for it.
+    pub stall_timeout: Duration,
+    /// Ours: how long the last bytes may take after [`Connection::shut_down`].
+    pub shut_down_timeout: Duration,
+    /// Most bytes that one answer of the host carries.
+    pub batch_bytes: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            mms: mmsp::server::Config::default(),
+            sniff_timeout: Duration::from_secs(5),
+            stall_timeout: Duration::from_secs(60),
+            shut_down_timeout: Duration::from_secs(5),
+            batch_bytes: 65536,
+        }
+    }
+}
+
+/// Storage of a connection, from the host.
+#[derive(Clone, Debug)]
+pub struct Storage<B> {
+    /// For received bytes: at least [`Connection::RECEIVE_BYTES`]; it can be replaced when a larger message
+    /// comes.
+    pub receive: B,
+    /// For replies: at least [`Connection::SEND_BYTES`].
+    pub send: B,
+}
+
+/// What the host knows when it accepts.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted {
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// Unpredictable bytes: identities that clients must prove are made of them.
+    pub random: [u8; 16],
+}
+
+/// What the host does next. A plain value that borrows nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// [`Connection::event`] lends something to look at, until the next step.
+    Event,
+    /// The receive storage is too small for the message under way: [`Connection::replace_storage`] with at
+    /// least so many bytes.
+    Storage {
+        /// Bytes needed.
+        needed: usize,
+    },
+    /// Hand out wishes, then wait until the socket is ready or the moment has come.
+    Wait {
+        /// Whether received bytes are wanted.
+        read: bool,
+        /// Whether bytes wait to be written.
+        write: bool,
+        /// When to step again at the latest.
+        until: Instant,
+    },
+    /// The connection is over; close the socket.
+    Done,
+}
+
+/// Something that the host may want to know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The client named itself.
+    Connected {
+        /// How.
+        subscriber: Subscriber,
+    },
+    /// The client says what it received.
+    ClientLog(ClientLog<'a>),
+}
+
+/// The protocol that a connection spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Transport {
+    /// Nothing was said.
+    None,
+    /// MMS with media over TCP.
+    MmsTcp,
+}
+
+impl core::fmt::Display for Transport {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::MmsTcp => "MMS/TCP",
+        })
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It goes on.
+    Open,
+    /// The client said that it closes, or closed.
+    Closed,
+    /// The host shut it down.
+    ShutDown,
+    /// It failed.
+    Failed(Error),
+}
+
+/// What a connection did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The protocol.
+    pub transport: Transport,
+    /// Media packets written in full.
+    pub packets: u64,
+    /// Number of the packet that media last started with.
+    pub started_at: Option<u32>,
+    /// Whether the content was sent to its end at least once.
+    pub completed: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Protocol {
+    Unknown,
+    Mms(Session),
+}
+
+/// Packets or header bytes that the host delivered and that are not framed yet.
+#[derive(Clone, Debug)]
+struct Staged<H> {
+    handle: H,
+    /// number of the first packet, or offset of the first header byte
+    first: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Asked {
+    ticket: u32,
+    what: MediaWish,
+    handed_out: bool,
+}
+
+/// One accepted connection without its socket. `B` is storage, `H` the host's handle of packets in memory,
+/// `N` the number of messages and packets that may wait to be written.
+#[derive(Debug)]
+pub struct Connection<B, H, const N: usize = 32> {
+    config: Config,
+    random: [u8; 16],
+    protocol: Protocol,
+    receive: Buffer<B>,
+    control: Buffer<B>,
+    queue: SendQueue<H, N>,
+    timers: Timers<3>,
+    needed: usize,
+    event: Option<(mmsp::server::Located, usize)>,
+    announced: bool,
+    asked: Option<Asked>,
+    next_ticket: u32,
+    staged: Option<Staged<H>>,
+    next: Option<Staged<H>>,
+    packet_size: u32,
+    header_packets: u32,
+    end_of_input: bool,
+    blocked: bool,
+    report: Report,
+}
+
+impl<B, H, const N: usize> Connection<B, H, N>
+where
+    B: AsRef<[u8]> + AsMut<[u8]>,
+    H: AsRef<[u8]> + Clone,
+{
+    /// Least receive storage.
+    pub const RECEIVE_BYTES: usize = 2048;
+    /// Least send storage: the three packet-pair replies go out together.
+    pub const SEND_BYTES: usize = 2304;
+
+    /// A connection that was just accepted.
+    ///
+    /// # Errors
+    /// `ApiMisuse` if the storage is smaller than the least sizes.
+    pub fn new(config: Config, storage: Storage<B>, accepted: Accepted, now: Instant) -> Result<Self, Error> {
+        let receive = Buffer::new(storage.receive);
+        let control = Buffer::new(storage.send);
+        if receive.capacity() < Self::RECEIVE_BYTES || control.capacity() < Self::SEND_BYTES || N < 4 {
+            return Err(Error::ApiMisuse(Misuse::OutOfRange));
+        }
+        let mut timers = Timers::new([TimerName::Sniff, TimerName::Stall, TimerName::ShutDown]);
+        timers.start(TimerName::Sniff, now, config.sniff_timeout);
+        Ok(Self {
+            config,
+            random: accepted.random,
+            protocol: Protocol::Unknown,
+            receive,
+            control,
+            queue: SendQueue::new(),
+            timers,
+            needed: SNIFF_BYTES,
+            event: None,
+            announced: false,
+            asked: None,
+            next_ticket: 0,
+            staged: None,
+            next: None,
+            packet_size: 0,
+            header_packets: 0,
+            end_of_input: false,
+            blocked: false,
+            report: Report {
+                transport: Transport::None,
+                packets: 0,
+                started_at: None,
+                completed: false,
+                outcome: Outcome::Open,
+            },
+        })
+    }
+
+    // ---- the loop
+
+    /// Does what can be done without the host and says what the host does next. Bounded work.
+    pub fn step(&mut self, now: Instant) -> Step {
+        self.release_event();
+        for _ in 0..ROUNDS {
+            if self.is_over() {
+                return Step::Done;
+            }
+            if let Err(error) = self.timeouts(now) {
+                self.fail(error);
+                continue;
+            }
+            let moved = match self.advance(now) {
+                Ok(moved) => moved,
+                Err(error) => {
+                    self.fail(error);
+                    continue;
+                }
+            };
+            if self.event.is_some() {
+                self.announced = true;
+                return Step::Event;
+            }
+            if !moved {
+                return self.wait();
+            }
+        }
+        Step::Wait { read: false, write: !self.queue.is_empty(), until: now }
+    }
+
+    /// What [`Step::Event`] announced, as often as wanted until the next step.
+    #[must_use]
+    pub fn event(&self) -> Option<Event<'_>> {
+        let (event, _) = self.event.as_ref()?;
+        match event.lend(self.receive.data())? {
+            mmsp::server::Event::Connected { subscriber } => Some(Event::Connected { subscriber }),
+            mmsp::server::Event::Log(log) => Some(Event::ClientLog(log)),
+        }
+    }
+
+    /// Bytes may be received into this space, if [`Step::Wait`] wants to read.
+    pub fn space(&mut self) -> &mut [u8] {
+        if self.event.is_some() { &mut [] } else { self.receive.space(self.needed) }
+    }
+
+    /// `count` bytes were received into the space.
+    pub fn filled(&mut self, count: usize) {
+        if let Err(error) = self.receive.filled(count) {
+            self.fail(error);
+        }
+    }
+
+    /// The client closed its side.
+    pub fn end_of_stream(&mut self) {
+        self.end_of_input = true;
+    }
+
+    /// The network failed.
+    pub fn connection_failed(&mut self) {
+        self.fail(Error::ConnectionFailed);
+    }
+
+    /// Fills `slices` with what waits to be written and returns how many are used.
+    pub fn pending<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+        self.queue.slices(self.control.data(), slices)
+    }
+
+    /// `count` of the pending bytes were written.
+    pub fn written(&mut self, now: Instant, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let finished = self.queue.written(count);
+        if finished.surplus > 0 {
+            self.fail(Error::ApiMisuse(Misuse::TooManyBytes));
+            return;
+        }
+        self.control.consume(finished.control_bytes);
+        // header fragments are media entries too; they come first
+        let fragments = finished.media.min(self.header_packets);
+        self.header_packets = self.header_packets.saturating_sub(fragments);
+        let packets = finished.media.saturating_sub(fragments);
+        self.report.packets = self.report.packets.saturating_add(u64::from(packets));
+        self.timers.stop(TimerName::Stall);
+        self.watch_stall(now);
+    }
+
+    /// Takes larger storage for received bytes, or smaller when little is received; gives the old one back.
+    /// Storage that is too small comes back unused.
+    pub fn replace_storage(&mut self, receive: B) -> B {
+        if receive.as_ref().len() < Self::RECEIVE_BYTES { receive } else { self.receive.replace(receive) }
+    }
+
+    /// Ends the connection in order: a stream ends with NS_E_SHUTDOWN, then it closes.
+    pub fn shut_down(&mut self, now: Instant) {
+        if self.report.outcome != Outcome::Open {
+            return;
+        }
+        self.report.outcome = Outcome::ShutDown;
+        self.timers.start(TimerName::ShutDown, now, self.config.shut_down_timeout);
+        if let Protocol::Mms(session) = &mut self.protocol {
+            session.shut_down();
+        }
+    }
+
+    /// What the connection did so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.report
+    }
+
+    // ---- wishes
+
+    /// A wish that was not handed out yet. Answer it with its ticket, now or later.
+    pub fn next_wish(&mut self) -> Option<Wish<'_>> {
+        let Protocol::Mms(session) = &self.protocol else { return None };
+        let asked = self.asked.as_mut().filter(|asked| !asked.handed_out)?;
+        asked.handed_out = true;
+        let batch_bytes = self.config.batch_bytes;
+        let ask = match asked.what {
+            MediaWish::Open => Ask::Open { name: session.name(self.receive.data())? },
+            MediaWish::Header { offset, .. } => Ask::Header { offset, max_bytes: batch_bytes },
+            MediaWish::Locate { time } => Ask::Locate { time },
+            MediaWish::Packets { from } => Ask::Packets {
+                from,
+                max_bytes: batch_bytes.max(self.packet_size),
+                selection: session.selection(),
+            },
+        };
+        Some(Wish { ticket: Ticket(asked.ticket), ask })
+    }
+
+    /// The host allows the name. `false`: the wish was withdrawn.
+    pub fn opened(&mut self, ticket: Ticket, content: Opened) -> bool {
+        if !self.answered(ticket, |what| *what == MediaWish::Open) {
+            return false;
+        }
+        let Protocol::Mms(session) = &mut self.protocol else { return false };
+        self.packet_size = content.packet_size;
+        match session.opened(content) {
+            Ok(consumed) => self.receive.consume(consumed),
+            Err(error) => self.fail(error),
+        }
+        true
+    }
+
+    /// The host refuses the name. `false`: the wish was withdrawn.
+    pub fn refused(&mut self, ticket: Ticket, refusal: Refusal) -> bool {
+        if !self.answered(ticket, |what| *what == MediaWish::Open) {
+            return false;
+        }
+        let Protocol::Mms(session) = &mut self.protocol else { return false };
+        match session.refused(refusal.0) {
+            Ok(consumed) => self.receive.consume(consumed),
+            Err(error) => self.fail(error),
+        }
+        true
+    }
+
+    /// Header bytes from the offset that was asked for, as many as the host likes to give, at least one.
+    /// `false`: the wish was withdrawn.
+    pub fn header(&mut self, ticket: Ticket, bytes: H) -> bool {
+        let Some(Asked { what: MediaWish::Header { offset, .. }, .. }) = self.asked else { return false };
+        if !self.answered(ticket, |what| matches!(what, MediaWish::Header { .. })) {
+            return false;
+        }
+        self.stage(Staged { handle: bytes, first: offset });
+        true
+    }
+
+    /// Whole packets, the first of which has the number `first`: the one that was asked for, or a later one
+    /// if those between hold nothing for this client. `false`: the wish was withdrawn.
+    pub fn packets(&mut self, ticket: Ticket, first: u32, packets: H) -> bool {
+        if !self.answered(ticket, |what| matches!(what, MediaWish::Packets { .. })) {
+            return false;
+        }
+        self.stage(Staged { handle: packets, first });
+        true
+    }
+
+    /// The packet of a time. `false`: the wish was withdrawn.
+    pub fn located(&mut self, ticket: Ticket, packet: u32) -> bool {
+        if !self.answered(ticket, |what| matches!(what, MediaWish::Locate { .. })) {
+            return false;
+        }
+        let Protocol::Mms(session) = &mut self.protocol else { return false };
+        if let Err(error) = session.located(packet) {
+            self.fail(error);
+        }
+        true
+    }
+
+    /// The host cannot give what was asked for. `false`: the wish was withdrawn.
+    pub fn failed(&mut self, now: Instant, ticket: Ticket, hr: Hresult) -> bool {
+        if self.asked.is_some_and(|asked| asked.what == MediaWish::Open) {
+            return self.refused(ticket, Refusal(hr));
+        }
+        if !self.answered(ticket, |_| true) {
+            return false;
+        }
+        if let Protocol::Mms(session) = &mut self.protocol {
+            session.content_failed(now, hr);
+        }
+        true
+    }
+
+    fn answered(&mut self, ticket: Ticket, fits: impl FnOnce(&MediaWish) -> bool) -> bool {
+        match self.asked {
+            Some(Asked { ticket: raised, what, .. }) if raised == ticket.0 && fits(&what) => {
+                self.asked = None;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn stage(&mut self, staged: Staged<H>) {
+        if staged.handle.as_ref().is_empty() {
+            self.fail(Error::ApiMisuse(Misuse::OutOfRange));
+        } else if self.staged.is_none() {
+            self.staged = Some(staged);
+        } else {
+            self.next = Some(staged);
+        }
+    }
+
+    // ---- one round
+
+    fn advance(&mut self, now: Instant) -> Result<bool, Error> {
+        let mut moved = self.sniff(now)?;
+        moved |= self.input(now)?;
+        moved |= self.output(now)?;
+        moved |= self.media(now)?;
+        self.ask();
+        self.watch_stall(now);
+        Ok(moved)
+    }
+
+    fn sniff(&mut self, now: Instant) -> Result<bool, Error> {
+        if !matches!(self.protocol, Protocol::Unknown) {
+            return Ok(false);
+        }
+        let Some(prefix) = self.receive.data().first_chunk::<SNIFF_BYTES>() else {
+            if self.end_of_input {
+                self.finish(Outcome::Closed);
+            }
+            return Ok(false);
+        };
+        let [_, _, _, _, a, b, c, d] = *prefix;
+        if u32::from_le_bytes([a, b, c, d]) != TcpMessageHeader::SESSION_ID {
+            return Err(Error::InvalidMessage { reason: Reason::SessionId, offset: 4 });
+        }
+        self.timers.stop(TimerName::Sniff);
+        self.report.transport = Transport::MmsTcp;
+        let mut session = Session::new(self.config.mms.clone(), self.random, now);
+        if self.report.outcome == Outcome::ShutDown {
+            session.shut_down();
+        }
+        self.protocol = Protocol::Mms(session);
+        Ok(true)
+    }
+
+    fn input(&mut self, now: Instant) -> Result<bool, Error> {
+        let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
+        if self.event.is_some() {
+            return Ok(false);
+        }
+        let handled = session.locate(now, self.receive.data())?;
+        self.blocked = handled.needed == 0 && handled.consumed == 0;
+        self.needed = handled.needed;
+        if let Some(event) = handled.event {
+            self.event = Some((event, handled.consumed));
+            return Ok(true);
+        }
+        self.receive.consume(handled.consumed);
+        if handled.consumed == 0 && self.end_of_input && !session.is_closed() {
+            session.handle_eof();
+            return Ok(true);
+        }
+        Ok(handled.consumed > 0)
+    }
+
+    fn output(&mut self, now: Instant) -> Result<bool, Error> {
+        let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
+        if session.take_discard() {
+            let discarded = self.queue.discard_media();
+            session.give_back(discarded);
+            self.staged = None;
+            self.next = None;
+            self.withdraw();
+            return Ok(true);
+        }
+        let mut moved = false;
+        while !self.queue.is_full() {
+            let out = self.control.space(LARGEST_REPLY);
+            if out.len() < LARGEST_REPLY && !self.queue.is_empty() {
+                break;
+            }
+            let Ok(reply) = session.poll_transmit(now, out) else {
+                return Err(Error::Bug(Bug::ReplyRoom));
+            };
+            let Some(len) = reply else { break };
+            self.control.filled(len)?;
+            self.queue.push_control(len, session.one_reply_per_write());
+            moved = true;
+        }
+        Ok(moved)
+    }
+
+    /// Frames what is staged, as far as it is due and the queue has room.
+    fn media(&mut self, now: Instant) -> Result<bool, Error> {
+        let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
+        let mut moved = false;
+        while !self.queue.is_full() {
+            if self.staged.is_none() {
+                self.staged = self.next.take();
+            }
+            let Some(staged) = &self.staged else { break };
+            match session.wish() {
+                Some(MediaWish::Header { offset, len }) => {
+                    let start = offset.wrapping_sub(staged.first);
+                    let start = usize::try_from(start).unwrap_or(usize::MAX);
+                    let rest = staged.handle.as_ref().get(start..).unwrap_or_default();
+                    let len = rest.len().min(usize::try_from(len).unwrap_or(usize::MAX));
+                    let Some(head) = u16::try_from(len)
+                        .ok()
+                        .filter(|len| *len > 0)
+                        .and_then(|len| session.frame_header(len))
+                    else {
+                        self.staged = None;
+                        continue;
+                    };
+                    self.queue.push_media(&head.encode(), staged.handle.clone(), start, len);
+                    self.header_packets = self.header_packets.saturating_add(1);
+                }
+                Some(MediaWish::Packets { from }) => {
+                    match frame_packet(session, staged, now, from, self.packet_size)? {
+                        Framed::Packet { head, start, len } => {
+                            if self.report.started_at.is_none() || session.is_first() {
+                                self.report.started_at = Some(head.location_id);
+                            }
+                            self.queue.push_media(&head.encode(), staged.handle.clone(), start, len);
+                        }
+                        Framed::Exhausted => self.staged = None,
+                        Framed::NotDue => break,
+                        Framed::Stop => session.end_of_media(now),
+                    }
+                }
+                _ => {
+                    self.staged = None;
+                    self.next = None;
+                }
+            }
+            moved = true;
+        }
+        if session.is_streaming() && self.asked.is_none() && !session.has_more() {
+            session.end_of_media(now);
+            self.report.completed = true;
+            moved = true;
+        }
+        Ok(moved)
+    }
+
+    /// Raises the wish that fits the state, or withdraws one that does not fit any more.
+    fn ask(&mut self) {
+        let Protocol::Mms(session) = &self.protocol else { return };
+        let mut wish =
+            if session.name(self.receive.data()).is_some() { Some(MediaWish::Open) } else { session.wish() };
+        match wish {
+            Some(MediaWish::Header { .. }) if self.staged.is_some() => wish = None,
+            Some(MediaWish::Packets { from }) => {
+                let from = self.staged_end().unwrap_or(from);
+                let more = session.has_packet(from);
+                let want = more && self.next.is_none() && self.queue.len_is_low();
+                wish = want.then_some(MediaWish::Packets { from });
+            }
+            _ => {}
+        }
+        match (wish, self.asked) {
+            (Some(what), Some(asked)) if same_wish(what, asked.what) => {}
+            (Some(what), _) => {
+                self.next_ticket = self.next_ticket.wrapping_add(1);
+                self.asked = Some(Asked { ticket: self.next_ticket, what, handed_out: false });
+            }
+            (None, Some(asked)) if !session.wants(asked.what) => self.withdraw(),
+            (None, _) => {}
+        }
+    }
+
+    fn staged_end(&self) -> Option<u32> {
+        let last = self.next.as_ref().or(self.staged.as_ref())?;
+        let bytes = u32::try_from(last.handle.as_ref().len()).ok()?;
+        Some(last.first.saturating_add(bytes.checked_div(self.packet_size)?))
+    }
+
+    fn withdraw(&mut self) {
+        self.asked = None;
+    }
+
+    fn wait(&mut self) -> Step {
+        let capacity = self.receive.capacity();
+        if self.needed > capacity && !self.blocked {
+            let limit = usize::try_from(self.config.mms.command_bytes).unwrap_or(usize::MAX);
+            if self.needed > limit {
+                let error = Error::limit(
+                    LimitName::StorageBytes,
+                    u64::try_from(self.needed).unwrap_or(u64::MAX),
+                    u64::try_from(limit).unwrap_or(u64::MAX),
+                );
+                self.fail(error);
+                return Step::Done;
+            }
+            if self.receive.room() == 0 {
+                // grow with what has come, not with what was announced
+                return Step::Storage { needed: self.needed.min(capacity.saturating_mul(2)) };
+            }
+        }
+        let mut until = self.timers.next();
+        if let Protocol::Mms(session) = &self.protocol {
+            until = until.min(session.poll_timeout()).min(self.next_due(session));
+        }
+        Step::Wait {
+            read: !self.end_of_input && self.receive.room() > 0,
+            write: !self.queue.is_empty(),
+            until,
+        }
+    }
+
+    fn next_due(&self, session: &Session) -> Instant {
+        let (Some(staged), Some(MediaWish::Packets { from }), false) =
+            (&self.staged, session.wish(), self.queue.is_full())
+        else {
+            return Instant::MAX;
+        };
+        staged_packet(staged, from, self.packet_size)
+            .map_or(Instant::MAX, |(_, packet)| session.due(send_time(packet)))
+    }
+
+    // ---- ends
+
+    fn timeouts(&mut self, now: Instant) -> Result<(), Error> {
+        if let Some(name) = self.timers.expired(now) {
+            return Err(Error::TimedOut(name));
+        }
+        if let Protocol::Mms(session) = &mut self.protocol {
+            if session.poll_timeout() <= now {
+                session.handle_timeout(now, !self.queue.is_empty())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn watch_stall(&mut self, now: Instant) {
+        if self.queue.is_empty() {
+            self.timers.stop(TimerName::Stall);
+        } else if !self.timers.is_running(TimerName::Stall) {
+            self.timers.start(TimerName::Stall, now, self.config.stall_timeout);
+        }
+    }
+
+    fn is_over(&mut self) -> bool {
+        match &self.protocol {
+            Protocol::Unknown => self.report.outcome != Outcome::Open,
+            Protocol::Mms(session) => {
+                if session.is_closed() {
+                    let outcome = session.error().map_or(Outcome::Closed, Outcome::Failed);
+                    self.finish(outcome);
+                }
+                matches!(self.report.outcome, Outcome::Failed(error) if !is_gentle(error))
+                    || (self.is_closed() && self.queue.is_empty())
+            }
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(&self.protocol, Protocol::Mms(session) if session.is_closed())
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        if self.report.outcome == Outcome::Open {
+            self.report.outcome = outcome;
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        if !matches!(self.report.outcome, Outcome::Failed(_)) {
+            self.report.outcome = Outcome::Failed(error);
+        }
+    }
+
+    fn release_event(&mut self) {
+        if core::mem::take(&mut self.announced) {
+            if let Some((_, consumed)) = self.event.take() {
+                self.receive.consume(consumed);
+            }
+        }
+    }
+}
+
+/// Errors after which the replies that are queued still go out.
+fn is_gentle(error: Error) -> bool {
+    matches!(error, Error::ContentFailed(_))
+}
+
+fn same_wish(a: MediaWish, b: MediaWish) -> bool {
+    match (a, b) {
+        // the length is only a hint
+        (MediaWish::Header { offset: a, .. }, MediaWish::Header { offset: b, .. }) => a == b,
+        (a, b) => a == b,
+    }
+}
+
+enum Framed {
+    Packet { head: DataHeader, start: usize, len: usize },
+    Exhausted,
+    NotDue,
+    Stop,
+}
+
+fn frame_packet<H: AsRef<[u8]>>(
+    session: &mut Session,
+    staged: &Staged<H>,
+    now: Instant,
+    from: u32,
+    packet_size: u32,
+) -> Result<Framed, Error> {
+    // the host may skip packets that hold nothing for this client
+    if staged.first > from && session.skip_to(staged.first) {
+        return Ok(Framed::NotDue);
+    }
+    let Some((start, packet)) = staged_packet(staged, from, packet_size) else {
+        return Ok(Framed::Exhausted);
+    };
+    let send_time = send_time(packet);
+    if session.is_behind_stop(send_time) {
+        return Ok(Framed::Stop);
+    }
+    if session.due(send_time) > now {
+        return Ok(Framed::NotDue);
+    }
+    let len = u16::try_from(packet.len()).map_err(|_| Error::ApiMisuse(Misuse::OutOfRange))?;
+    match session.frame(now, send_time, len) {
+        Some(head) => Ok(Framed::Packet { head, start, len: packet.len() }),
+        None => Ok(Framed::NotDue),
+    }
+}
+
+fn staged_packet<H: AsRef<[u8]>>(
+    staged: &Staged<H>,
+    number: u32,
+    packet_size: u32,
+) -> Option<(usize, &[u8])> {
+    let index = usize::try_from(number.checked_sub(staged.first)?).ok()?;
+    let size = usize::try_from(packet_size).ok()?;
+    let start = index.checked_mul(size)?;
+    let bytes = staged.handle.as_ref();
+    // a packet alone may be shorter than the packet size
+    let end = start.checked_add(size)?.min(bytes.len());
+    let packet = bytes.get(start..end).filter(|packet| !packet.is_empty())?;
+    Some((start, packet))
+}
+
+/// The send time in ms; a packet that does not parse is sent at once.
+fn send_time(packet: &[u8]) -> u32 {
+    PacketHead::decode(packet).map_or(0, |head| head.send_time_ms)
+}
