@@ -53,7 +53,7 @@ fn funnel_info_of_ffmpeg_has_an_extra_word() {
 
 #[test]
 fn funnel_names_end_at_nul_although_a_zero_digit_follows() {
-    for end in ["\00", "\0", "", "\0\0garbage"] {
+    for end in ["\u{0}0", "\0", "", "\0\0garbage"] {
         let name = utf16(&format!("\\\\192.168.0.1\\TCP\\1242{end}"));
         // An odd number of units leaves padding that is part of the message.
         let mut bytes = raw(Mid::CONNECT_FUNNEL, &[&words(&[0, 0, 0, 0, 2]), &name]);

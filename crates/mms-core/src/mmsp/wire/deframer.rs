@@ -77,6 +77,8 @@ impl fmt::Display for FrameError {
 
 impl core::error::Error for FrameError {}
 
+const _: () = assert!(size_of::<FrameError>() <= 12 && size_of::<Frame>() <= 24);
+
 /// Finds the packets in a TCP stream; it holds no bytes and looks at each header once.
 ///
 /// Give it everything from the start of a frame; after a complete frame remove `total` bytes. An error is
