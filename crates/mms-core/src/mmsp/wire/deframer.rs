@@ -293,6 +293,9 @@ mod tests {
         let packet = DataHeader::for_payload(0, 1, 4, 1000).unwrap().encode();
         assert_eq!(deframer.next(&packet), Ok(Frame::Incomplete { needed: 1008 }));
         let mut deframer = Deframer::client(FrameLimits::default());
+        deframer.set_max_data(1008);
+        assert_eq!(deframer.next(&packet), Ok(Frame::Incomplete { needed: 1008 }));
+        let mut deframer = Deframer::client(FrameLimits::default());
         deframer.set_max_data(1007);
         assert_eq!(deframer.next(&packet), Err(FrameError::Limit { found: 1008, allowed: 1007 }));
         let mut deframer = Deframer::client(FrameLimits::default());
