@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use mms_core::error::{DecodeError, Reason};
@@ -368,7 +369,9 @@ fn strings_of_a_client_log_are_cut_to_their_field() {
 fn recorded(path: &str) -> Option<Vec<u8>> {
     let Some(shared) = std::env::var_os("MMS_SHARED") else {
         assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "MMS_SHARED is not set");
-        println!("skipped: MMS_SHARED is not set");
+        // Written past the capture of test output, so that a skip is seen.
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "skipped, MMS_SHARED is not set: {path}").unwrap();
         return None;
     };
     Some(std::fs::read(PathBuf::from(shared).join(path)).unwrap())
