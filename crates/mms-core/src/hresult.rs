@@ -21,7 +21,7 @@ macro_rules! results {
             }
         }
 
-        #[cfg(test)]
+        #[cfg(any(test, feature = "arbitrary"))]
         pub(crate) const KNOWN: &[Hresult] = &[$(Hresult::$name),*];
     };
 }

@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn filled() -> SendQueue<&'static [u8], 4> {
-        let mut queue = SendQueue::new();
+        let mut queue: SendQueue<&'static [u8], 4> = SendQueue::new();
         assert!(queue.push_media(b"h1", b"xxAAAA", 2, 4));
         assert!(queue.push_control(3, false));
         assert!(queue.push_media(b"h2", b"BBBB", 0, 4));

@@ -1,0 +1,16 @@
+//! Microsoft Media Server protocols over blocking calls: sockets and readiness by mio, no runtime.
+//!
+//! - [`Client`] fetches a stream: events, or the bytes of an ASF file through [`Reader`]
+//! - [`Server`] serves what a [`mms_media::Host`] publishes, all connections on one thread
+//!
+//! Both own sockets, a clock and a driver of `mms-core`, and know no protocol.
+
+mod client;
+mod reader;
+mod server;
+mod socket;
+mod table;
+
+pub use client::{Client, Closer};
+pub use reader::Reader;
+pub use server::{Server, ServerOptions, Stopper};

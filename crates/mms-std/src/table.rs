@@ -1,0 +1,159 @@
+//! Connections by token, with a queue of those that are ready and a heap of timers.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use mms_core::time::Instant;
+
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    /// the first places belong to the listeners and stay empty
+    places: Vec<Place<T>>,
+    reserved: usize,
+    free: Vec<usize>,
+    timers: BinaryHeap<Reverse<(Instant, usize, u64)>>,
+    ready: VecDeque<usize>,
+}
+
+#[derive(Debug)]
+struct Place<T> {
+    value: Option<T>,
+    timer: Instant,
+    queued: bool,
+    /// counts the values that had this place, so that a timer of an earlier one means nothing
+    generation: u64,
+}
+
+impl<T> Place<T> {
+    fn empty() -> Self {
+        Self { value: None, timer: Instant::MAX, queued: false, generation: 0 }
+    }
+}
+
+impl<T> Table<T> {
+    pub(crate) fn new(reserved: usize) -> Self {
+        let places = (0..reserved).map(|_| Place::empty()).collect();
+        Self { places, reserved, free: Vec::new(), timers: BinaryHeap::new(), ready: VecDeque::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.free.len() + self.reserved == self.places.len()
+    }
+
+    pub(crate) fn tokens(&self) -> std::ops::Range<usize> {
+        self.reserved..self.places.len()
+    }
+
+    /// A token for [`insert`](Self::insert).
+    pub(crate) fn vacant(&mut self) -> usize {
+        if self.free.is_empty() {
+            self.free.push(self.places.len());
+            self.places.push(Place::empty());
+        }
+        self.free[self.free.len() - 1]
+    }
+
+    pub(crate) fn insert(&mut self, token: usize, value: T) {
+        self.free.retain(|free| *free != token);
+        let place = &mut self.places[token];
+        *place = Place { value: Some(value), generation: place.generation + 1, ..Place::empty() };
+    }
+
+    pub(crate) fn get(&mut self, token: usize) -> Option<&mut T> {
+        self.places.get_mut(token)?.value.as_mut()
+    }
+
+    pub(crate) fn remove(&mut self, token: usize) -> Option<T> {
+        let value = self.places.get_mut(token)?.value.take()?;
+        self.free.push(token);
+        Some(value)
+    }
+
+    /// Puts a token at the end of the ready ones, once.
+    pub(crate) fn queue(&mut self, token: usize) {
+        if let Some(place) = self.places.get_mut(token) {
+            if !std::mem::replace(&mut place.queued, true) {
+                self.ready.push_back(token);
+            }
+        }
+    }
+
+    pub(crate) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    pub(crate) fn pop_ready(&mut self) -> Option<usize> {
+        let token = self.ready.pop_front()?;
+        self.places[token].queued = false;
+        Some(token)
+    }
+
+    /// Makes a token ready at a moment. A timer that is earlier stays: a turn too early does no harm.
+    pub(crate) fn sleep(&mut self, token: usize, until: Instant) {
+        let place = &mut self.places[token];
+        if until < place.timer {
+            place.timer = until;
+            self.timers.push(Reverse((until, token, place.generation)));
+        }
+    }
+
+    /// When the next token becomes ready.
+    pub(crate) fn wake_at(&self, now: Instant) -> Instant {
+        if !self.ready.is_empty() {
+            return now;
+        }
+        self.timers.peek().map_or(Instant::MAX, |Reverse((at, ..))| *at)
+    }
+
+    /// Makes the tokens ready whose moment has come.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        while let Some(Reverse((at, token, generation))) = self.timers.peek().copied() {
+            if at > now {
+                return;
+            }
+            self.timers.pop();
+            if self.places[token].generation == generation {
+                self.places[token].timer = Instant::MAX;
+                self.queue(token);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_used_again_and_old_timers_mean_nothing() {
+        let mut table = Table::new(2);
+        let token = table.vacant();
+        assert_eq!(token, 2);
+        table.insert(token, 'a');
+        table.sleep(token, Instant::from_millis(5));
+        assert_eq!(table.remove(token), Some('a'));
+        assert!(table.is_empty());
+        assert_eq!(table.vacant(), 2);
+        table.insert(2, 'b');
+        table.expire(Instant::from_millis(9));
+        assert_eq!(table.ready(), 0);
+        table.queue(2);
+        table.queue(2);
+        assert_eq!((table.pop_ready(), table.pop_ready()), (Some(2), None));
+        assert_eq!(table.tokens(), 2..3);
+    }
+
+    #[test]
+    fn the_earliest_timer_wakes() {
+        let mut table = Table::new(0);
+        for moment in [7, 3, 5] {
+            let token = table.vacant();
+            table.insert(token, moment);
+            table.sleep(token, Instant::from_millis(moment));
+        }
+        assert_eq!(table.wake_at(Instant::ZERO), Instant::from_millis(3));
+        table.expire(Instant::from_millis(5));
+        assert_eq!((table.pop_ready(), table.pop_ready(), table.pop_ready()), (Some(1), Some(2), None));
+        assert_eq!(table.wake_at(Instant::ZERO), Instant::from_millis(7));
+    }
+}

@@ -1,0 +1,8 @@
+//! Test support for the mms crates; never published.
+//!
+//! - [`content`]: ASF in memory, and a host that answers a connection's wishes from it
+//! - [`pair`]: a client and a server in memory on one virtual clock
+#![allow(clippy::unwrap_used, reason = "test support: a failed unwrap is a failed test")]
+
+pub mod content;
+pub mod pair;

@@ -1,0 +1,403 @@
+//! A client and a server connection in memory, on one virtual clock.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mms_core::client::{self, Client, Event, Options, SocketId};
+use mms_core::error::Error;
+use mms_core::server::{self, Accepted, Connection, Outcome};
+use mms_core::time::Instant;
+
+use crate::content::{Content, Slice};
+
+/// An event of the client, owned and without what depends on how the bytes were cut.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// The event as text; bytes are left out.
+    pub what: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// How bytes move between the two.
+#[derive(Clone, Copy, Debug)]
+pub struct Network {
+    /// Most bytes of one read.
+    pub read: usize,
+    /// Most bytes of one write.
+    pub write: usize,
+    /// Bytes that one direction holds before writes stop.
+    pub window: usize,
+    /// Bytes per second that the client reads, if it is slow.
+    pub client_reads_per_second: Option<usize>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { read: usize::MAX, write: usize::MAX, window: 1 << 16, client_reads_per_second: None }
+    }
+}
+
+/// Two peers.
+#[derive(Debug)]
+pub struct Pair {
+    /// The client.
+    pub client: Client<Vec<u8>>,
+    /// The server's end.
+    pub server: Connection<Vec<u8>, Slice>,
+    /// What the server publishes.
+    pub content: Content,
+    /// The virtual clock.
+    pub now: Instant,
+    /// Everything that the client reported.
+    pub seen: Vec<Seen>,
+    /// Everything that the client sent.
+    pub to_server_log: Vec<u8>,
+    /// Everything that the server sent.
+    pub to_client_log: Vec<u8>,
+    network: Network,
+    to_server: VecDeque<u8>,
+    to_client: VecDeque<u8>,
+    client_closed: bool,
+    server_closed: bool,
+    client_may_read: usize,
+    last_read: Instant,
+}
+
+/// What a pair does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The client reported something, which is the last of [`Pair::seen`].
+    Event,
+    /// Nothing moves before the clock is at this moment; it was set to it.
+    Waited,
+    /// Both ends are over.
+    Done,
+}
+
+impl Pair {
+    /// A client that fetches the content.
+    ///
+    /// # Panics
+    /// If the options are refused.
+    #[must_use]
+    pub fn new(content: Content, options: Options, config: server::Config, network: Network) -> Self {
+        Self::with_url("mmst://server/content.wmv", content, options, config, network)
+    }
+
+    /// The same with a URL.
+    ///
+    /// # Panics
+    /// If URL or options are refused.
+    #[must_use]
+    pub fn with_url(
+        url: &str,
+        content: Content,
+        options: Options,
+        config: server::Config,
+        network: Network,
+    ) -> Self {
+        let now = Instant::from_micros(1_000_000);
+        let storage = client::Storage {
+            receive: vec![0; Client::<Vec<u8>>::RECEIVE_BYTES],
+            send: vec![0; Client::<Vec<u8>>::SEND_BYTES],
+        };
+        let client = Client::new(url, options, storage).unwrap();
+        let storage = server::Storage {
+            receive: vec![0; Connection::<Vec<u8>, Slice>::RECEIVE_BYTES],
+            send: vec![0; Connection::<Vec<u8>, Slice>::SEND_BYTES],
+        };
+        let accepted = Accepted { peer: peer(), random: *b"0123456789abcdef" };
+        let server = Connection::new(config, storage, accepted, now).unwrap();
+        Self {
+            client,
+            server,
+            content,
+            now,
+            seen: Vec::new(),
+            to_server_log: Vec::new(),
+            to_client_log: Vec::new(),
+            network,
+            to_server: VecDeque::new(),
+            to_client: VecDeque::new(),
+            client_closed: false,
+            server_closed: false,
+            client_may_read: 0,
+            last_read: now,
+        }
+    }
+
+    /// Runs until both ends are over.
+    ///
+    /// # Panics
+    /// If they do not end within the turns of a long session.
+    pub fn run(&mut self) {
+        for _ in 0..50_000_000_u64 {
+            if self.turn() == Turn::Done {
+                return;
+            }
+        }
+        panic!("the pair does not end");
+    }
+
+    /// Runs until the client reports something that `wanted` accepts.
+    ///
+    /// # Panics
+    /// If everything ends before.
+    pub fn run_until(&mut self, wanted: impl Fn(&str) -> bool) {
+        loop {
+            match self.turn() {
+                Turn::Event if wanted(&self.seen.last().unwrap().what) => return,
+                Turn::Done => panic!("ended without: {:?}", self.client.error()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Does the next thing.
+    pub fn turn(&mut self) -> Turn {
+        loop {
+            let server = self.step_server();
+            let client = self.step_client();
+            if let Some(Turn::Event) = client.turn {
+                return Turn::Event;
+            }
+            if self.client_closed && self.server_closed {
+                return Turn::Done;
+            }
+            if server.moved || client.moved {
+                continue;
+            }
+            let mut until = server.until.min(client.until);
+            if let (Some(_), false) = (self.network.client_reads_per_second, self.to_client.is_empty()) {
+                until = until.min(self.now + Duration::from_millis(100));
+            }
+            assert!(until != Instant::MAX, "nothing moves and no timer runs");
+            assert!(until > self.now, "a timer of the past does nothing");
+            self.now = until;
+            return Turn::Waited;
+        }
+    }
+
+    fn step_server(&mut self) -> Stepped {
+        let mut stepped = Stepped::default();
+        loop {
+            match self.server.step(self.now) {
+                server::Step::Event => {
+                    assert!(self.server.event().is_some());
+                    stepped.moved = true;
+                }
+                server::Step::Storage { needed } => {
+                    self.server.replace_storage(vec![0; needed]);
+                    stepped.moved = true;
+                }
+                server::Step::Wait { read, write, until } => {
+                    let answer = self.server.next_wish().map(|wish| self.content.answer(wish));
+                    if let Some(answer) = answer {
+                        answer(&mut self.server, self.now);
+                        stepped.moved = true;
+                        continue;
+                    }
+                    if read {
+                        if self.to_server.is_empty() && self.client_closed {
+                            self.server.end_of_stream();
+                            stepped.moved = true;
+                            continue;
+                        }
+                        let space = self.server.space();
+                        let count = take(&mut self.to_server, space, self.network.read);
+                        if count > 0 {
+                            self.server.filled(count);
+                            stepped.moved = true;
+                        }
+                    }
+                    if write {
+                        let mut slices = [&[][..]; 16];
+                        let used = self.server.pending(&mut slices);
+                        let room = self.network.window.saturating_sub(self.to_client.len());
+                        let most = self.network.write.min(room);
+                        let bytes: Vec<u8> =
+                            slices[..used].iter().flat_map(|slice| slice.iter().copied()).take(most).collect();
+                        if !bytes.is_empty() {
+                            self.server.written(self.now, bytes.len());
+                            self.to_client.extend(&bytes);
+                            self.to_client_log.extend(bytes);
+                            stepped.moved = true;
+                        }
+                    }
+                    stepped.until = until;
+                    return stepped;
+                }
+                server::Step::Done => {
+                    stepped.moved |= !self.server_closed;
+                    self.server_closed = true;
+                    return stepped;
+                }
+            }
+        }
+    }
+
+    fn step_client(&mut self) -> Stepped {
+        let mut stepped = Stepped::default();
+        let socket = SocketId::CONTROL;
+        loop {
+            match self.client.step(self.now) {
+                client::Step::Connect(socket) => {
+                    self.client.connected(socket, peer());
+                    stepped.moved = true;
+                }
+                client::Step::Close(_) => {
+                    self.client_closed = true;
+                    stepped.moved = true;
+                }
+                client::Step::Event => {
+                    let event = self.client.event().expect("an event was announced");
+                    self.seen.push(seen(&event));
+                    stepped.moved = true;
+                    stepped.turn = Some(Turn::Event);
+                    return stepped;
+                }
+                client::Step::Storage { needed } => {
+                    self.client.replace_storage(vec![0; needed]);
+                    stepped.moved = true;
+                }
+                client::Step::Wait { read, write, until } => {
+                    if read.contains(socket) {
+                        let most = self.client_reads();
+                        if self.to_client.is_empty() && self.server_closed {
+                            self.client.end_of_stream(socket);
+                            stepped.moved = true;
+                            continue;
+                        }
+                        let space = self.client.space(socket);
+                        let count = take(&mut self.to_client, space, most);
+                        if count > 0 {
+                            self.client.filled(socket, count);
+                            self.client_may_read = self.client_may_read.saturating_sub(count);
+                            stepped.moved = true;
+                        }
+                    }
+                    if write.contains(socket) {
+                        let room = self.network.window.saturating_sub(self.to_server.len());
+                        let bytes: Vec<u8> = self.client.pending(socket).to_vec();
+                        let bytes = &bytes[..bytes.len().min(self.network.write).min(room)];
+                        self.to_server.extend(bytes);
+                        self.to_server_log.extend(bytes);
+                        self.client.written(socket, bytes.len());
+                        stepped.moved |= !bytes.is_empty();
+                    }
+                    stepped.until = until;
+                    return stepped;
+                }
+                client::Step::Done => return stepped,
+                other => panic!("unknown step {other:?}"),
+            }
+        }
+    }
+
+    fn client_reads(&mut self) -> usize {
+        let Some(rate) = self.network.client_reads_per_second else { return self.network.read };
+        let elapsed = self.now.since(self.last_read);
+        let more = usize::try_from(elapsed.as_micros()).unwrap() * rate / 1_000_000;
+        if more > 0 {
+            self.last_read = self.now;
+            self.client_may_read = (self.client_may_read + more).min(rate);
+        }
+        self.client_may_read.min(self.network.read)
+    }
+
+    /// The bytes of the header that the client reported.
+    #[must_use]
+    pub fn header(&self) -> Vec<u8> {
+        self.bytes_of("HeaderPart")
+    }
+
+    /// The bytes of the packets that the client reported.
+    #[must_use]
+    pub fn media(&self) -> Vec<u8> {
+        self.bytes_of("Packet")
+    }
+
+    fn bytes_of(&self, what: &str) -> Vec<u8> {
+        self.seen.iter().filter(|seen| seen.what.starts_with(what)).flat_map(|seen| seen.bytes.clone()).collect()
+    }
+
+    /// Events without their bytes, packets left out.
+    #[must_use]
+    pub fn story(&self) -> Vec<&str> {
+        self.seen.iter().map(|seen| seen.what.as_str()).filter(|what| !what.starts_with("Packet")).collect()
+    }
+
+    /// Asserts that everything was fetched, byte for byte, and both ends closed in order.
+    ///
+    /// # Panics
+    /// If not.
+    pub fn assert_complete(&self) {
+        assert_eq!(self.client.error(), None);
+        assert_eq!(self.server.report().outcome, Outcome::Closed);
+        assert!(self.header() == self.content.header(), "the header differs");
+        assert!(self.media() == self.content.media(), "the media differs");
+        assert_eq!(self.server.report().packets, u64::from(self.content.len()));
+    }
+
+    /// The error that ended the server's end.
+    #[must_use]
+    pub fn server_error(&self) -> Option<Error> {
+        match self.server.report().outcome {
+            Outcome::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The server's end closes without a word, as if its process was killed.
+    pub fn kill_server(&mut self) {
+        self.server.connection_failed();
+        self.to_client.clear();
+    }
+
+    /// The client's end vanishes.
+    pub fn kill_client(&mut self) {
+        self.client.connection_failed(SocketId::CONTROL);
+        self.to_server.clear();
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stepped {
+    moved: bool,
+    until: Instant,
+    turn: Option<Turn>,
+}
+
+impl Default for Stepped {
+    fn default() -> Self {
+        Self { moved: false, until: Instant::MAX, turn: None }
+    }
+}
+
+fn take(queue: &mut VecDeque<u8>, space: &mut [u8], most: usize) -> usize {
+    let count = queue.len().min(space.len()).min(most);
+    for (slot, byte) in space.iter_mut().zip(queue.drain(..count)) {
+        *slot = byte;
+    }
+    count
+}
+
+fn seen(event: &Event<'_>) -> Seen {
+    match event {
+        Event::HeaderPart { offset, bytes, last } => {
+            Seen { what: format!("HeaderPart {offset} {last}"), bytes: bytes.to_vec() }
+        }
+        Event::Packet { location_id, af_flags, bytes } => {
+            Seen { what: format!("Packet {location_id} {af_flags}"), bytes: bytes.to_vec() }
+        }
+        other => Seen { what: format!("{other:?}"), bytes: Vec::new() },
+    }
+}
+
+/// An address for both ends.
+#[must_use]
+pub fn peer() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 40_000))
+}

@@ -1,0 +1,15 @@
+//! Microsoft Media Server protocols over tokio.
+//!
+//! - [`Client`] fetches a stream: events, or the bytes of an ASF file through [`Reader`]
+//! - [`Server`] serves what a [`mms_media::Host`] publishes
+//!
+//! Both own sockets, a clock and a driver of `mms-core`, and know no protocol. Dropping a future at any await
+//! loses nothing: what is half read or half written lies in the driver.
+
+mod client;
+mod reader;
+mod server;
+
+pub use client::Client;
+pub use reader::Reader;
+pub use server::{Server, ServerOptions};
