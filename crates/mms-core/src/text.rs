@@ -258,6 +258,12 @@ mod tests {
     }
 
     #[test]
+    fn the_units_stay_ended_behind_a_nul() {
+        let mut units = Text::Wire(b"a\0\0\0c\0").units();
+        assert_eq!([units.next(), units.next(), units.next()], [Some(0x61), None, None]);
+    }
+
+    #[test]
     fn broken_surrogates_are_replaced_or_reported() {
         let text = Text::from_wire(&[0x00, 0xDC, b'a', 0, 0x00, 0xD8]);
         assert_eq!(text.chars().collect::<String>(), "\u{FFFD}a\u{FFFD}");

@@ -239,6 +239,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         self.fail(Error::ConnectionFailed);
     }
 
+    /// The host's guard saw the driver make no progress, or a step that it does not know.
+    pub fn no_progress(&mut self) {
+        self.fail(Error::Bug(Bug::NoProgress));
+    }
+
     /// Bytes may be received into this space, if [`Step::Wait`] wants to read.
     pub fn space(&mut self, _socket: SocketId) -> &mut [u8] {
         if self.event.is_some() { &mut [] } else { self.receive.space(self.needed) }

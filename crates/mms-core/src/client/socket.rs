@@ -10,6 +10,11 @@ impl SocketId {
     /// Sockets in the table.
     pub const COUNT: usize = 1;
 
+    /// The sockets of the table.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::CONTROL].into_iter()
+    }
+
     /// The place in a table of [`COUNT`](Self::COUNT) sockets.
     #[must_use]
     pub fn index(self) -> usize {

@@ -315,6 +315,11 @@ where
         self.fail(Error::ConnectionFailed);
     }
 
+    /// The host's guard saw the connection make no progress.
+    pub fn no_progress(&mut self) {
+        self.fail(Error::Bug(Bug::NoProgress));
+    }
+
     /// Fills `slices` with what waits to be written and returns how many are used.
     pub fn pending<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         self.queue.slices(self.control.data(), slices)

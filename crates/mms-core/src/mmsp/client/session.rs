@@ -755,11 +755,6 @@ impl Session {
             }
             self.timers.stop_all();
             self.state = State::Ready;
-            if let Some(summary) = self.walker.summary() {
-                let size = summary.file_properties.packet_size();
-                let with_head = u16::try_from(size).unwrap_or(u16::MAX).saturating_add(8);
-                self.receive.deframer.set_max_data(with_head);
-            }
         }
         let bytes = DataHeader::LEN..DataHeader::LEN.saturating_add(payload.len());
         Ok(Some(Located::HeaderPart { offset, bytes, last }))

@@ -97,13 +97,13 @@ impl<'a> Fields<'a> {
         let _ignored: [u8; N] = self.array();
     }
 
-    /// A fixed-size string in the client's code page.
+    /// A fixed-size string in the client's code page; its last byte belongs to the NUL.
     pub(super) fn ansi(&mut self, size: usize) -> AnsiStr<'a> {
         let Some((field, rest)) = self.rest.split_at_checked(size) else {
             return AnsiStr::default();
         };
         self.rest = rest;
-        AnsiStr::new(field)
+        AnsiStr::new(field.split_last().map_or(&[], |(_nul, text)| text))
     }
 }
 

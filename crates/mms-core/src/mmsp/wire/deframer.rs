@@ -77,6 +77,8 @@ impl fmt::Display for FrameError {
 
 impl core::error::Error for FrameError {}
 
+const _: () = assert!(size_of::<FrameError>() <= 12 && size_of::<Frame>() <= 24);
+
 /// Finds the packets in a TCP stream; it holds no bytes and looks at each header once.
 ///
 /// Give it everything from the start of a frame; after a complete frame remove `total` bytes. An error is
@@ -289,6 +291,9 @@ mod tests {
     fn the_limit_of_data_packets_can_be_lowered() {
         let mut deframer = Deframer::client(FrameLimits::default());
         let packet = DataHeader::for_payload(0, 1, 4, 1000).unwrap().encode();
+        assert_eq!(deframer.next(&packet), Ok(Frame::Incomplete { needed: 1008 }));
+        let mut deframer = Deframer::client(FrameLimits::default());
+        deframer.set_max_data(1008);
         assert_eq!(deframer.next(&packet), Ok(Frame::Incomplete { needed: 1008 }));
         let mut deframer = Deframer::client(FrameLimits::default());
         deframer.set_max_data(1007);
