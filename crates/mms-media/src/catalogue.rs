@@ -41,7 +41,7 @@ impl Catalogue {
     /// only counted.
     ///
     /// # Errors
-    /// A path does not exist or cannot be read.
+    /// There are no paths, or one does not exist or cannot be read.
     pub fn scan(paths: &[PathBuf]) -> Result<(Self, Vec<Problem>), ScanError> {
         Self::scan_within(paths, ScanLimits::default())
     }
@@ -49,8 +49,11 @@ impl Catalogue {
     /// The same with other limits.
     ///
     /// # Errors
-    /// A path does not exist or cannot be read.
+    /// There are no paths, or one does not exist or cannot be read.
     pub fn scan_within(paths: &[PathBuf], limits: ScanLimits) -> Result<(Self, Vec<Problem>), ScanError> {
+        if paths.is_empty() {
+            return Err(ScanError::NoPaths);
+        }
         let mut scan = Scan::new(limits);
         for path in paths {
             scan.argument(path)?;

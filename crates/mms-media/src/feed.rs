@@ -79,7 +79,7 @@ impl Feed {
         Self { catalogue, open: None, name: None, is_refused: false }
     }
 
-    fn open(&mut self, request: &str) -> Result<&Media, Hresult> {
+    pub(crate) fn open(&mut self, request: &str) -> Result<&Media, Hresult> {
         self.open = None;
         self.is_refused = true;
         self.name = Some(request.chars().take(LOGGED_CHARS).collect());
@@ -92,6 +92,22 @@ impl Feed {
         self.is_refused = false;
         let open = self.open.insert(Open { media, path: entry.path().to_owned() });
         Ok(&open.media)
+    }
+
+    pub(crate) fn header(&self, offset: u32, max_bytes: u32) -> Result<Packets, Hresult> {
+        self.opened()?.header(offset, max_bytes)
+    }
+
+    pub(crate) fn packets(&self, from: u32, max_bytes: u32) -> Result<Packets, Hresult> {
+        self.opened()?.packets(from, max_bytes)
+    }
+
+    pub(crate) fn locate(&self, time: Duration) -> Result<u32, Hresult> {
+        self.opened()?.locate(time)
+    }
+
+    fn opened(&self) -> Result<&Open, Hresult> {
+        self.open.as_ref().ok_or(Hresult::NS_E_INVALID_REQUEST)
     }
 }
 
@@ -169,17 +185,16 @@ impl Host for Feed {
                 }
             };
         }
-        let Some(open) = &self.open else { return question.failed(Hresult::NS_E_INVALID_REQUEST) };
         match *question.query() {
-            Query::Header { offset, max_bytes } => match open.header(offset, max_bytes) {
+            Query::Header { offset, max_bytes } => match self.header(offset, max_bytes) {
                 Ok(bytes) => question.header(bytes),
                 Err(hr) => question.failed(hr),
             },
-            Query::Locate { time } => match open.locate(time) {
+            Query::Locate { time } => match self.locate(time) {
                 Ok(packet) => question.located(packet),
                 Err(hr) => question.failed(hr),
             },
-            Query::Packets { from, max_bytes, .. } => match open.packets(from, max_bytes) {
+            Query::Packets { from, max_bytes, .. } => match self.packets(from, max_bytes) {
                 Ok(packets) => question.packets(from, packets),
                 Err(hr) => question.failed(hr),
             },

@@ -19,6 +19,8 @@ mod host;
 mod name;
 mod probe;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 pub use catalogue::{Catalogue, Entry};
 pub use feed::{Feed, Packets};
