@@ -5,10 +5,10 @@ mod lookup;
 mod scanning;
 mod serving;
 
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::catalogue::Catalogue;
 use crate::feed::Feed;
@@ -38,7 +38,7 @@ impl TempFolder {
     }
 
     pub(crate) fn scan(&self) -> (Catalogue, Vec<Problem>) {
-        Catalogue::scan(&[self.0.clone()]).unwrap()
+        Catalogue::scan(core::slice::from_ref(&self.0)).unwrap()
     }
 
     /// A catalogue of everything in the folder, which must be without problems.

@@ -62,7 +62,7 @@ fn a_path_that_does_not_exist_ends_the_scan() {
     let folder = TempFolder::new();
     let missing = folder.path("missing");
     assert!(
-        matches!(Catalogue::scan(&[missing.clone()]), Err(ScanError::Path { path, .. }) if path == missing)
+        matches!(Catalogue::scan(core::slice::from_ref(&missing)), Err(ScanError::Path { path, .. }) if path == missing)
     );
     assert!(matches!(Catalogue::scan(&[]), Err(ScanError::NoPaths)));
 }
