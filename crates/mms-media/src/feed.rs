@@ -1,0 +1,268 @@
+//! Files as the host of a connection.
+
+use core::fmt;
+use core::iter::repeat_n;
+use core::time::Duration;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mms_core::hresult::Hresult;
+use mms_core::mmsp::wire::ClientLog;
+use mms_core::server::{Outcome, Report};
+use tracing::{debug, info};
+
+use crate::catalogue::Catalogue;
+use crate::host::{Answer, Ended, Host, Query, Question};
+use crate::probe::{Media, Unservable};
+
+/// Most characters of a requested name that are logged.
+const LOGGED_CHARS: usize = 256;
+
+/// Bytes in memory that are shared: cloning copies nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Packets(Arc<[u8]>);
+
+impl Packets {
+    /// One allocation, filled in place.
+    fn read(len: usize, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Self> {
+        let mut bytes: Arc<[u8]> = repeat_n(0, len).collect();
+        match Arc::get_mut(&mut bytes) {
+            Some(bytes) => fill(bytes)?,
+            None => return Err(io::ErrorKind::Other.into()),
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl AsRef<[u8]> for Packets {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Packets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Packets({} bytes)", self.0.len())
+    }
+}
+
+/// Answers the questions of one connection from the files of a catalogue.
+///
+/// A file that is replaced, cut or written to while it is served ends its session with an error.
+#[derive(Debug)]
+pub struct Feed {
+    catalogue: Arc<Catalogue>,
+    open: Option<Open>,
+    /// the name to log: that of the entry, or what was asked for in vain
+    name: Option<String>,
+    is_refused: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    media: Media,
+    path: PathBuf,
+}
+
+impl Clone for Feed {
+    /// The clone serves the same catalogue and has no file open.
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.catalogue))
+    }
+}
+
+impl Feed {
+    /// A feed for one connection.
+    #[must_use]
+    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+        Self { catalogue, open: None, name: None, is_refused: false }
+    }
+
+    pub(crate) fn open(&mut self, request: &str) -> Result<&Media, Hresult> {
+        self.open = None;
+        self.is_refused = true;
+        self.name = Some(request.chars().take(LOGGED_CHARS).collect());
+        let entry = self.catalogue.find(request)?;
+        self.name = Some(entry.name.clone());
+        let media = entry.open().map_err(|error| {
+            debug!(target: "mms::session", name = ?entry.name, %error, "cannot be opened");
+            result_of(&error)
+        })?;
+        self.is_refused = false;
+        let open = self.open.insert(Open { media, path: entry.path().to_owned() });
+        Ok(&open.media)
+    }
+
+    pub(crate) fn header(&self, offset: u32, max_bytes: u32) -> Result<Packets, Hresult> {
+        self.opened()?.header(offset, max_bytes)
+    }
+
+    pub(crate) fn packets(&self, from: u32, max_bytes: u32) -> Result<Packets, Hresult> {
+        self.opened()?.packets(from, max_bytes)
+    }
+
+    pub(crate) fn locate(&self, time: Duration) -> Result<u32, Hresult> {
+        self.opened()?.locate(time)
+    }
+
+    fn opened(&self) -> Result<&Open, Hresult> {
+        self.open.as_ref().ok_or(Hresult::NS_E_INVALID_REQUEST)
+    }
+}
+
+/// What the client is told about a file that was fine when it was scanned.
+fn result_of(error: &Unservable) -> Hresult {
+    match error {
+        Unservable::Unreadable(error) if error.kind() == io::ErrorKind::NotFound => {
+            Hresult::NS_E_FILE_NOT_FOUND
+        }
+        Unservable::Unreadable(_) | Unservable::Changing | Unservable::NotAFile | Unservable::Outside => {
+            Hresult::NS_E_FILE_OPEN_FAILED
+        }
+        _ => Hresult::NS_E_FILE_PLAY_FAILED,
+    }
+}
+
+impl Open {
+    fn header(&self, offset: u32, max_bytes: u32) -> Result<Packets, Hresult> {
+        let left = self.media.info().header_len.saturating_sub(offset);
+        let len = left.min(max_bytes);
+        if len == 0 {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        self.read(u64::from(len), |bytes| self.media.read_header(offset, bytes))
+    }
+
+    /// Whole packets, at least one.
+    fn packets(&self, from: u32, max_bytes: u32) -> Result<Packets, Hresult> {
+        let info = self.media.info();
+        let left = info.packet_count.saturating_sub(from);
+        let wanted = max_bytes.checked_div(info.packet_size).unwrap_or(0).max(1);
+        if left == 0 {
+            return Err(Hresult::NS_E_STREAM_END);
+        }
+        let len = u64::from(left.min(wanted)) * u64::from(info.packet_size);
+        self.read(len, |bytes| self.media.read_packets(from, bytes))
+    }
+
+    fn locate(&self, time: Duration) -> Result<u32, Hresult> {
+        let located = self.media.locate(time);
+        self.untouched(located)
+    }
+
+    fn read(&self, len: u64, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> Result<Packets, Hresult> {
+        let len = usize::try_from(len).map_err(|_| Hresult::NS_E_INTERNAL)?;
+        self.untouched(Packets::read(len, fill))
+    }
+
+    /// Checked behind the read: what was read before somebody wrote is right, the rest is not given out.
+    fn untouched<T>(&self, read: io::Result<T>) -> Result<T, Hresult> {
+        match read {
+            Ok(value) if self.media.is_untouched(&self.path) => Ok(value),
+            Ok(_) => {
+                debug!(target: "mms::session", path = ?self.path, "changed while it was served");
+                Err(Hresult::NS_E_FILE_READ)
+            }
+            Err(error) => {
+                debug!(target: "mms::session", path = ?self.path, %error, "cannot be read");
+                Err(Hresult::NS_E_FILE_READ)
+            }
+        }
+    }
+}
+
+impl Host for Feed {
+    type Packets = Packets;
+
+    fn answer(&mut self, question: Question) -> Answer<Packets> {
+        if let Query::Open { name } = question.query() {
+            return match self.open(name).map(|media| media.info().content()) {
+                Ok(content) => question.opened(content),
+                Err(hr) => {
+                    debug!(target: "mms::session", peer = %question.peer(), name = ?name, result = %hr, "refused");
+                    question.refused(hr)
+                }
+            };
+        }
+        match *question.query() {
+            Query::Header { offset, max_bytes } => match self.header(offset, max_bytes) {
+                Ok(bytes) => question.header(bytes),
+                Err(hr) => question.failed(hr),
+            },
+            Query::Locate { time } => match self.locate(time) {
+                Ok(packet) => question.located(packet),
+                Err(hr) => question.failed(hr),
+            },
+            Query::Packets { from, max_bytes, .. } => match self.packets(from, max_bytes) {
+                Ok(packets) => question.packets(from, packets),
+                Err(hr) => question.failed(hr),
+            },
+            Query::Open { .. } | Query::Unknown => question.failed(Hresult::NS_E_INTERNAL),
+        }
+    }
+
+    fn ended(&mut self, ended: &Ended) {
+        let report = &ended.report;
+        info!(
+            target: "mms::session",
+            peer = %ended.peer,
+            transport = %report.transport,
+            name = %Logged(self.name.as_deref()),
+            packets = %report.packets,
+            start = %Start(report.started_at),
+            duration = %format_args!("{:.3}", ended.duration.as_secs_f64()),
+            outcome = %Word { report, is_refused: self.is_refused },
+        );
+        self.open = None;
+    }
+
+    fn client_log(&mut self, log: &ClientLog<'_>) {
+        debug!(target: "mms::session", name = %Logged(self.name.as_deref()), ?log, "client log");
+    }
+}
+
+/// A name in one word, or in quotes: requested names are the client's, and may try to look like fields.
+struct Logged<'a>(Option<&'a str>);
+
+impl fmt::Display for Logged<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let needs_quotes = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\');
+        match self.0 {
+            None => f.write_str("-"),
+            Some(name) if name.is_empty() || name.contains(needs_quotes) => write!(f, "{name:?}"),
+            Some(name) => f.write_str(name),
+        }
+    }
+}
+
+struct Start(Option<u32>);
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(number) => write!(f, "{number}"),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+/// The outcome in a word, or the text of an error.
+struct Word<'a> {
+    report: &'a Report,
+    is_refused: bool,
+}
+
+impl fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.report.outcome {
+            Outcome::Closed if self.report.completed => f.write_str("completed"),
+            Outcome::Closed if self.report.started_at.is_some() => f.write_str("stopped"),
+            Outcome::Closed if self.is_refused => f.write_str("refused"),
+            Outcome::Closed => f.write_str("closed"),
+            Outcome::ShutDown => f.write_str("shutdown"),
+            Outcome::Failed(error) => write!(f, "{error}"),
+            _ => f.write_str("open"),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! How many connections there may be, in all and for each address.
+
+use core::net::IpAddr;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Most connections at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateLimits {
+    /// Of all clients.
+    pub total: usize,
+    /// Of one address.
+    pub per_address: usize,
+}
+
+impl Default for GateLimits {
+    fn default() -> Self {
+        Self { total: 1024, per_address: 64 }
+    }
+}
+
+/// Counts connections; one gate is shared by all listeners. Clones count together.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    limits: GateLimits,
+    counts: Arc<Mutex<Counts>>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// Why a connection is not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Full {
+    /// There are as many connections as are allowed.
+    #[error("{allowed} connections are open, which is the limit")]
+    Total {
+        /// The limit.
+        allowed: usize,
+    },
+    /// The address has as many connections as are allowed.
+    #[error("{address} has {allowed} connections, which is the limit of one address")]
+    Address {
+        /// The address.
+        address: IpAddr,
+        /// The limit.
+        allowed: usize,
+    },
+}
+
+impl Gate {
+    /// A gate without connections.
+    #[must_use]
+    pub fn new(limits: GateLimits) -> Self {
+        Self { limits, counts: Arc::default() }
+    }
+
+    /// Counts a connection as long as the permit lives. An IPv4 address mapped to IPv6 counts as IPv4.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub fn admit(&self, ip: IpAddr) -> Result<Permit, Full> {
+        let address = ip.to_canonical();
+        let mut counts = self.counts();
+        if counts.total >= self.limits.total {
+            return Err(Full::Total { allowed: self.limits.total });
+        }
+        let of_address = counts.by_address.get(&address).copied().unwrap_or(0);
+        if of_address >= self.limits.per_address {
+            return Err(Full::Address { address, allowed: self.limits.per_address });
+        }
+        counts.total += 1;
+        counts.by_address.insert(address, of_address + 1);
+        drop(counts);
+        Ok(Permit { gate: self.clone(), address })
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.counts().total
+    }
+
+    fn leave(&self, address: IpAddr) {
+        let mut counts = self.counts();
+        counts.total = counts.total.saturating_sub(1);
+        if let Some(of_address) = counts.by_address.get_mut(&address) {
+            *of_address = of_address.saturating_sub(1);
+            if *of_address == 0 {
+                counts.by_address.remove(&address);
+            }
+        }
+    }
+
+    /// The counts hold after every statement above, so a panic elsewhere does not spoil them.
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one connection; dropping it gives the place back.
+#[derive(Debug)]
+#[must_use = "dropping the permit gives the place back"]
+pub struct Permit {
+    gate: Gate,
+    address: IpAddr,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.gate.leave(self.address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_limit_of_an_address_counts_mapped_addresses_as_ipv4() {
+        let gate = Gate::new(GateLimits { total: 3, per_address: 1 });
+        let first = gate.admit(ip("192.0.2.1")).unwrap();
+        let refused = gate.admit(ip("::ffff:192.0.2.1")).unwrap_err();
+        assert_eq!(refused, Full::Address { address: ip("192.0.2.1"), allowed: 1 });
+        let other = gate.admit(ip("2001:db8::1")).unwrap();
+        drop(first);
+        let again = gate.admit(ip("::ffff:192.0.2.1")).unwrap();
+        assert_eq!(gate.open(), 2);
+        drop((other, again));
+        assert_eq!(gate.open(), 0);
+        assert!(gate.counts().by_address.is_empty());
+    }
+
+    #[test]
+    fn the_limit_in_all_holds_for_every_clone_of_the_gate() {
+        let gate = Gate::new(GateLimits { total: 2, per_address: 2 });
+        let listener = gate.clone();
+        let held = (gate.admit(ip("192.0.2.1")).unwrap(), listener.admit(ip("192.0.2.2")).unwrap());
+        assert_eq!(gate.admit(ip("192.0.2.3")).unwrap_err(), Full::Total { allowed: 2 });
+        drop(held);
+        assert!(listener.admit(ip("192.0.2.3")).is_ok());
+    }
+}

@@ -1,0 +1,178 @@
+//! The five questions of a connection, owned, and their answers.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use mms_core::hresult::Hresult;
+use mms_core::mmsp::wire::ClientLog;
+use mms_core::selection::Selection;
+use mms_core::server::{Ask, Connection, Opened, Refusal, Report, Ticket, Wish};
+use mms_core::time::Instant;
+
+/// Answers the wishes of one connection; may block on files, never on the network.
+///
+/// Each connection has its own clone.
+pub trait Host: Clone + Send + 'static {
+    /// The handle of bytes in memory.
+    type Packets: AsRef<[u8]> + Clone + Send + Sync + 'static;
+
+    /// Answers one question.
+    fn answer(&mut self, question: Question) -> Answer<Self::Packets>;
+
+    /// The connection is over; called once.
+    fn ended(&mut self, ended: &Ended) {
+        let _ = ended;
+    }
+
+    /// The client says what it received.
+    fn client_log(&mut self, log: &ClientLog<'_>) {
+        let _ = log;
+    }
+}
+
+/// A connection that is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// From accepting to closing.
+    pub duration: Duration,
+    /// What the connection did.
+    pub report: Report,
+}
+
+/// An owned wish, so that it can be answered on another thread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    ticket: Ticket,
+    peer: SocketAddr,
+    query: Query,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Query {
+    /// May this client open this name?
+    Open {
+        /// The name as the client wrote it; an unpaired surrogate became U+FFFD.
+        name: String,
+    },
+    /// Bytes of the header.
+    Header {
+        /// Offset of the first byte.
+        offset: u32,
+        /// Most bytes.
+        max_bytes: u32,
+    },
+    /// Which packet belongs to a time?
+    Locate {
+        /// Time of the content.
+        time: Duration,
+    },
+    /// Whole packets.
+    Packets {
+        /// Number of the first packet.
+        from: u32,
+        /// Most bytes, at least one packet.
+        max_bytes: u32,
+        /// The streams that the client wants.
+        selection: Selection,
+    },
+    /// Something that only a later version can answer.
+    Unknown,
+}
+
+impl Question {
+    /// Copies what the wish borrows.
+    #[must_use]
+    pub fn new(wish: &Wish<'_>, peer: SocketAddr) -> Self {
+        let query = match wish.ask {
+            Ask::Open { name } => Query::Open { name: name.chars().collect() },
+            Ask::Header { offset, max_bytes } => Query::Header { offset, max_bytes },
+            Ask::Locate { time } => Query::Locate { time },
+            Ask::Packets { from, max_bytes, selection } => Query::Packets { from, max_bytes, selection },
+            _ => Query::Unknown,
+        };
+        Self { ticket: wish.ticket, peer, query }
+    }
+
+    /// What is asked.
+    #[must_use]
+    pub fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// The client's address.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Answers [`Query::Open`]: the name is allowed.
+    pub fn opened<P>(self, content: Opened) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Opened(content) }
+    }
+
+    /// Answers [`Query::Open`]: the name is refused.
+    pub fn refused<P>(self, hr: Hresult) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Refused(hr) }
+    }
+
+    /// Answers [`Query::Header`] with at least one byte.
+    pub fn header<P>(self, bytes: P) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Header(bytes) }
+    }
+
+    /// Answers [`Query::Locate`].
+    pub fn located<P>(self, packet: u32) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Located(packet) }
+    }
+
+    /// Answers [`Query::Packets`] with whole packets, the first of which has the number `first`.
+    pub fn packets<P>(self, first: u32, packets: P) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Packets { first, packets } }
+    }
+
+    /// Answers any question: what is asked for cannot be given.
+    pub fn failed<P>(self, hr: Hresult) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Failed(hr) }
+    }
+}
+
+/// The answer to a [`Question`].
+#[derive(Clone, Debug)]
+#[must_use = "a wish stays raised until its answer is given"]
+pub struct Answer<P> {
+    ticket: Ticket,
+    reply: Reply<P>,
+}
+
+#[derive(Clone, Debug)]
+enum Reply<P> {
+    Opened(Opened),
+    Refused(Hresult),
+    Header(P),
+    Located(u32),
+    Packets { first: u32, packets: P },
+    Failed(Hresult),
+}
+
+impl<P> Answer<P> {
+    /// Hands the answer to the connection that asked. `false`: the wish was withdrawn meanwhile.
+    pub fn give<B, const N: usize>(self, connection: &mut Connection<B, P, N>, now: Instant) -> bool
+    where
+        B: AsRef<[u8]> + AsMut<[u8]>,
+        P: AsRef<[u8]> + Clone,
+    {
+        let ticket = self.ticket;
+        match self.reply {
+            Reply::Opened(content) => connection.opened(ticket, content),
+            Reply::Refused(hr) => connection.refused(ticket, Refusal(hr)),
+            Reply::Header(bytes) => connection.header(ticket, bytes),
+            Reply::Located(packet) => connection.located(ticket, packet),
+            Reply::Packets { first, packets } => connection.packets(ticket, first, packets),
+            Reply::Failed(hr) => connection.failed(now, ticket, hr),
+        }
+    }
+}

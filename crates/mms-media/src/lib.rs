@@ -1,0 +1,32 @@
+//! What a server publishes: files, folders and the packets in them.
+//!
+//! ```text
+//! paths -> Catalogue::scan -> Catalogue (names) + Problems
+//!                                 |
+//! connection -> Wish -> Question -> Feed (one clone for each connection) -> Answer -> connection
+//! listener   -> Gate::admit -> Permit, held as long as the connection lives
+//! ```
+//!
+//! The adapters know the trait [`Host`] only, so something else than files can be published as well.
+//! Requested names are looked up in the catalogue; they never reach the file system.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
+
+mod catalogue;
+mod disk;
+mod feed;
+mod gate;
+mod host;
+mod name;
+mod probe;
+mod scan;
+mod system;
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{Catalogue, Entry};
+pub use feed::{Feed, Packets};
+pub use gate::{Full, Gate, GateLimits, Permit};
+pub use host::{Answer, Ended, Host, Query, Question};
+pub use probe::{MediaInfo, Unservable};
+pub use scan::{Problem, Reason, ScanError, ScanLimits};
+pub use system::{Clock, IoLimits, listen, random};
