@@ -307,7 +307,7 @@ impl Session {
     }
 
     pub(crate) fn locate(&mut self, now: Instant, input: &[u8]) -> Result<Handled<Located>, Error> {
-        if let Some(error) = self.failed {
+        if let Some(error) = self.failure() {
             return Err(error);
         }
         let result = self.locate_inner(now, input);
@@ -401,7 +401,12 @@ impl Session {
             Some(name) => self.fail(Error::TimedOut(name)),
             None => {}
         }
-        self.failed.map_or(Ok(()), Err)
+        self.failure().map_or(Ok(()), Err)
+    }
+
+    /// The error that forbids to go on. Content that failed does not: its end of stream is still to be sent.
+    fn failure(&self) -> Option<Error> {
+        self.failed.filter(|error| !matches!(error, Error::ContentFailed(_)))
     }
 
     // ---- messages, in the order of the protocol
