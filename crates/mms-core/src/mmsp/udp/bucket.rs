@@ -6,7 +6,8 @@ use crate::time::Instant;
 
 /// Bytes that may be sent in the long run and at once.
 ///
-/// Whoever knows the Client-ID can ask a server to send datagrams to the client (section 5.1): no more than this.
+/// Whoever knows the Client-ID can ask a server to send datagrams to the client (section 5.1): no more than
+/// this.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenBucket {
     per_second: u64,
@@ -42,8 +43,8 @@ impl TokenBucket {
     }
 }
 
-/// Bursts of datagrams with pauses between them, for clients that send no resend requests: VLC loses datagrams
-/// from bursts of 32 KB even on loopback.
+/// Bursts of datagrams with pauses between them, for clients that send no resend requests: VLC loses
+/// datagrams from bursts of 32 KB even on loopback.
 #[derive(Clone, Copy, Debug)]
 pub struct BurstPacer {
     burst_bytes: usize,

@@ -26,7 +26,8 @@ pub struct Config {
     pub outstanding: usize,
     /// Silence behind ReportEndOfStream that ends a stream of unknown length.
     pub silence: Duration,
-    /// Requests without any answer after which the server is taken for one that has no resends.
+    /// Datagrams with repeated requests after which a server that never answered is taken for one without
+    /// resends.
     pub unanswered: u32,
 }
 
@@ -43,7 +44,7 @@ impl Default for Config {
             most_numbers: 512,
             outstanding: 256,
             silence: Duration::from_millis(500),
-            unanswered: 64,
+            unanswered: 24,
         }
     }
 }
@@ -51,7 +52,8 @@ impl Default for Config {
 /// What one number of a request costs.
 const COST: u32 = 10;
 
-/// Numbers that may still be asked for, in tenths. Each loss pays in, so requests stay in proportion to losses.
+/// Numbers that may still be asked for, in tenths. Each loss pays in, so requests stay in proportion to
+/// losses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pool {
     tenths: u32,

@@ -1,5 +1,5 @@
-//! The ASF header over UDP: fragments in any order, asked for again until all are there (sections 3.1.2, 3.1.5.9,
-//! 3.1.5.12 and 3.1.6.1).
+//! The ASF header over UDP: fragments in any order, asked for again until all are there (sections 3.1.2,
+//! 3.1.5.9, 3.1.5.12 and 3.1.6.1).
 
 use core::ops::Range;
 use core::time::Duration;
@@ -9,16 +9,16 @@ use crate::error::{Error, LimitName};
 use crate::mmsp::wire::Data;
 use crate::time::Instant;
 
-/// Retries in a row that bring no new fragment before the header is given up: the document's limit, which counts all
-/// retries, since by its text nothing is kept between them.
+/// Retries in a row that bring no new fragment before the header is given up: the document's limit, which
+/// counts all retries, since by its text nothing is kept between them.
 pub const HEADER_RETRIES: u32 = 4;
 /// Retries in all.
 const MOST_RETRIES: u32 = 20;
 /// Taken for the rate of the header where the server names none.
 const DEFAULT_BIT_RATE: u32 = 64_000;
 
-/// The Header timer: 1 s and the time that the header takes at the rate of the file, 1 s to 30 s (section 3.1.5.9.1,
-/// with bytes taken for 8 bits each, OPEN-16).
+/// The Header timer: 1 s and the time that the header takes at the rate of the file, 1 s to 30 s (section
+/// 3.1.5.9.1, with bytes taken for 8 bits each, OPEN-16).
 #[must_use]
 pub fn header_timeout(header_len: u32, bit_rate: u32) -> Duration {
     let rate = if bit_rate == 0 { DEFAULT_BIT_RATE } else { bit_rate };
@@ -100,8 +100,8 @@ pub struct HeaderCollector<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> HeaderCollector<B> {
-    /// A collector that waits for nothing. `any_incarnation` takes fragments of other incarnations too, as some servers
-    /// stamp them.
+    /// A collector that waits for nothing. `any_incarnation` takes fragments of other incarnations too, as
+    /// some servers stamp them.
     #[must_use]
     pub fn new(storage: B, any_incarnation: bool) -> Self {
         Self {
@@ -227,16 +227,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> HeaderCollector<B> {
         self.present
     }
 
-    /// A Data packet came that may be a header fragment.
-    ///
-    /// # Errors
-    /// `Limit` if the storage is full.
-    pub fn fragment(&mut self, data: &Data<'_>) -> Result<Fragment, Error> {
+    /// A Data packet came that may be a header fragment. What does not fit is foreign: whoever sends such
+    /// fragments can cost a retry, which begins anew then, and not the session.
+    pub fn fragment(&mut self, data: &Data<'_>) -> Fragment {
         // 0x00 and 0x04 mean more follows, 0x08 and 0x0C last (OPEN-7)
         let last = match data.af_flags {
             0x00 | 0x04 => false,
             0x08 | 0x0C => true,
-            _ => return Ok(Fragment::Foreign),
+            _ => return Fragment::Foreign,
         };
         let asked = 1_u32.checked_shl(u32::from(data.play_incarnation)).unwrap_or(0) & self.incarnations;
         // each fragment has at least one byte
@@ -245,43 +243,43 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> HeaderCollector<B> {
             || data.payload.is_empty()
             || data.location_id >= self.expected_len.max(1)
         {
-            return Ok(Fragment::Foreign);
+            return Fragment::Foreign;
         }
         if self.is_complete() {
-            return Ok(Fragment::Duplicate);
+            return Fragment::Duplicate;
         }
         let entry = self.entry(data.location_id);
         let len_and_one = u32::try_from(data.payload.len()).unwrap_or(u32::MAX).saturating_add(1);
         if entry.len_and_one != 0 {
             self.conflict |= entry.len_and_one != len_and_one;
-            return Ok(Fragment::Duplicate);
+            return Fragment::Duplicate;
         }
         let beyond = self.last.is_some_and(|known| last || data.location_id > known);
         let early = last && usize::try_from(data.location_id).is_ok_and(|index| index < self.entries);
-        let used = self.used.saturating_add(data.payload.len());
-        if beyond || early || used > usize::try_from(self.expected_len).unwrap_or(usize::MAX) {
+        if beyond || early || !self.keep(data, len_and_one) {
             self.conflict = true;
-            return Ok(Fragment::Foreign);
+            return Fragment::Foreign;
         }
-        self.keep(data, len_and_one)?;
         if last {
             self.last = Some(data.location_id);
         }
         self.progress = true;
         if !self.is_complete() {
-            return Ok(Fragment::New);
+            return Fragment::New;
         }
         self.stop();
-        Ok(Fragment::Complete)
+        Fragment::Complete
     }
 
-    fn keep(&mut self, data: &Data<'_>, len_and_one: u32) -> Result<(), Error> {
+    /// Keeps a fragment, if the header may be so long and the storage has room.
+    fn keep(&mut self, data: &Data<'_>, len_and_one: u32) -> bool {
         let index = usize::try_from(data.location_id).unwrap_or(usize::MAX);
         let entries = self.entries.max(index.saturating_add(1));
         let used = self.used.saturating_add(data.payload.len());
         let needed = used.saturating_add(entries.saturating_mul(ENTRY_LEN));
-        if needed > self.storage.as_ref().len() {
-            return Err(self.too_small(needed));
+        let most = usize::try_from(self.expected_len).unwrap_or(usize::MAX);
+        if used > most || needed > self.storage.as_ref().len() {
+            return false;
         }
         for new in self.entries..entries {
             self.set_entry(new, Entry::default());
@@ -294,7 +292,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> HeaderCollector<B> {
         }
         self.used = used;
         self.present = self.present.saturating_add(1);
-        Ok(())
+        true
     }
 
     fn too_small(&self, found: usize) -> Error {
@@ -302,7 +300,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> HeaderCollector<B> {
         Error::limit(LimitName::StorageBytes, number(found), number(self.storage.as_ref().len()))
     }
 
-    /// Takes the next piece of a complete header, in order; [`part`](Self::part) lends its bytes until the next call.
+    /// Takes the next piece of a complete header, in order; [`part`](Self::part) lends its bytes until the
+    /// next call.
     pub fn poll_part(&mut self) -> Option<HeaderPart> {
         self.lent = None;
         let last = self.last.filter(|last| self.is_complete() && self.next_part <= *last)?;
@@ -356,4 +355,144 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> HeaderCollector<B> {
 fn range(start: u32, len: u32) -> Option<Range<usize>> {
     let start = usize::try_from(start).ok()?;
     Some(start..start.checked_add(usize::try_from(len).ok()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn fragment(location_id: u32, play_incarnation: u8, af_flags: u8, payload: &[u8]) -> Data<'_> {
+        Data { location_id, play_incarnation, af_flags, payload }
+    }
+
+    fn collector() -> HeaderCollector<Vec<u8>> {
+        let mut collector = HeaderCollector::new(vec![0; 200], false);
+        collector.start(Instant::ZERO, 1, 9, 1000).unwrap();
+        collector
+    }
+
+    fn whole(collector: &mut HeaderCollector<Vec<u8>>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while let Some(part) = collector.poll_part() {
+            assert_eq!(part.offset, bytes.len() as u64);
+            bytes.extend_from_slice(collector.part().unwrap());
+            assert_eq!(part.last, bytes.len() == 9);
+        }
+        bytes
+    }
+
+    #[test]
+    fn fragments_in_any_order_come_out_in_order() {
+        let mut collector = collector();
+        assert_eq!(collector.fragment(&fragment(2, 1, 0x0C, b"c")), Fragment::New);
+        assert_eq!(collector.fragment(&fragment(1, 1, 0x00, b"bbbb")), Fragment::New);
+        assert_eq!(collector.poll_part(), None);
+        assert_eq!(collector.fragment(&fragment(1, 1, 0x04, b"bbbb")), Fragment::Duplicate);
+        assert_eq!(collector.fragment(&fragment(0, 1, 0x04, b"aaaa")), Fragment::Complete);
+        assert_eq!(whole(&mut collector), b"aaaabbbbc");
+        assert_eq!(collector.poll_timeout(), Instant::MAX);
+        assert_eq!(collector.fragment(&fragment(3, 1, 0x0C, b"d")), Fragment::Duplicate);
+    }
+
+    #[test]
+    fn fragments_are_kept_over_a_retry() {
+        let mut collector = collector();
+        collector.fragment(&fragment(0, 1, 0x04, b"aaaa"));
+        let at = collector.poll_timeout();
+        assert_eq!(at, Instant::from_millis(1072), "1 s and 72 bits at 1000 bit/s");
+        assert_eq!(collector.handle_timeout(Instant::from_millis(1071)), None);
+        assert_eq!(collector.handle_timeout(at), Some(HeaderTimeout::Retry { cancel: 1 }));
+        collector.retry(at, 2);
+        assert_eq!(collector.fragment(&fragment(1, 1, 0x0C, b"late!")), Fragment::Complete);
+        assert_eq!(whole(&mut collector), b"aaaalate!");
+    }
+
+    #[test]
+    fn five_reads_in_vain_give_up_and_one_fragment_begins_the_count_anew() {
+        for progress in [false, true] {
+            let mut collector = collector();
+            let mut reads = 1;
+            while let Some(HeaderTimeout::Retry { .. }) =
+                collector.handle_timeout(Instant::MAX.before(Duration::from_secs(1)))
+            {
+                reads += 1;
+                collector.retry(Instant::ZERO, reads);
+                if progress && reads == 5 {
+                    collector.fragment(&fragment(0, 5, 0x04, b"aaaa"));
+                }
+            }
+            assert_eq!(
+                reads,
+                if progress { 10 } else { 5 },
+                "the fifth brought something, five more did not"
+            );
+        }
+    }
+
+    #[test]
+    fn a_header_that_was_cut_otherwise_begins_anew_at_the_retry() {
+        let mut collector = collector();
+        collector.fragment(&fragment(0, 1, 0x04, b"aaaa"));
+        assert_eq!(collector.fragment(&fragment(0, 1, 0x04, b"AAA")), Fragment::Duplicate);
+        let at = collector.poll_timeout();
+        collector.handle_timeout(at).unwrap();
+        collector.retry(at, 2);
+        assert_eq!(collector.fragments(), 0);
+        collector.fragment(&fragment(1, 2, 0x0C, b"BBBBBB"));
+        assert_eq!(collector.fragment(&fragment(0, 2, 0x04, b"AAA")), Fragment::Complete);
+        assert_eq!(whole(&mut collector), b"AAABBBBBB");
+    }
+
+    #[test]
+    fn what_no_fragment_of_this_header_can_be_is_dropped() {
+        let mut collector = collector();
+        for (location, incarnation, flags, payload) in [
+            (0, 2, 0x04, b"aaaa".as_slice()),
+            (0, 0xFF, 0x10, b"aaaa"),
+            (0, 1, 0x05, b"aaaa"),
+            (0, 1, 0x04, b""),
+            (9, 1, 0x04, b"a"),
+            (u32::MAX, 1, 0x04, b"a"),
+            (0, 1, 0x04, b"aaaaaaaaaa"),
+        ] {
+            let dropped = collector.fragment(&fragment(location, incarnation, flags, payload));
+            assert_eq!(dropped, Fragment::Foreign, "{location} {incarnation} {flags}");
+        }
+        assert_eq!(collector.fragments(), 0);
+        collector.fragment(&fragment(1, 1, 0x08, b"b"));
+        assert_eq!(collector.fragment(&fragment(2, 1, 0x04, b"c")), Fragment::Foreign, "behind the last");
+    }
+
+    #[test]
+    fn storage_that_is_too_small_is_a_limit() {
+        let mut collector = HeaderCollector::new([0; 64], true);
+        let limit = |result: Result<(), Error>| {
+            matches!(result, Err(Error::Limit { limit: LimitName::StorageBytes, .. }))
+        };
+        assert!(limit(collector.start(Instant::ZERO, 1, 65, 0)));
+        collector.start(Instant::ZERO, 1, 64, 0).unwrap();
+        assert_eq!(collector.fragment(&fragment(0, 1, 0x0C, &[7; 60])), Fragment::Foreign);
+        let len = HeaderCollector::<Vec<u8>>::storage_for(100_000);
+        let mut large = HeaderCollector::new(vec![0; len], true);
+        large.start(Instant::ZERO, 1, 100_000, 0).unwrap();
+        for location in (0..1563).rev() {
+            let last = location == 1562;
+            let payload = [7; 64];
+            let payload = if last { &payload[..32] } else { &payload[..] };
+            let flags = if last { 0x0C } else { 4 };
+            large.fragment(&fragment(location, 1, flags, payload));
+        }
+        assert!(large.is_complete());
+    }
+
+    #[test]
+    fn the_timer_is_one_second_and_the_time_of_the_header_at_most_30_s() {
+        assert_eq!(header_timeout(0, 0), Duration::from_secs(1));
+        assert_eq!(header_timeout(8_000, 64_000), Duration::from_secs(2));
+        assert_eq!(header_timeout(8_000, 0), Duration::from_secs(2), "a rate that is not known");
+        assert_eq!(header_timeout(u32::MAX, 1), Duration::from_secs(30));
+    }
 }

@@ -19,6 +19,8 @@ mod ring;
 mod rows;
 mod sequence;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use bucket::{BurstPacer, TokenBucket};

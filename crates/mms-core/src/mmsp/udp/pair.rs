@@ -11,8 +11,8 @@ pub struct PacketPair {
 }
 
 impl PacketPair {
-    /// ReadBlock leaves, and its answer begins with a packet pair; also after a retry, when one of the first pair may
-    /// have been lost.
+    /// ReadBlock leaves, and its answer begins with a packet pair; also after a retry, when one of the first
+    /// pair may have been lost.
     pub fn expect(&mut self) {
         *self = Self { expected: 2, first_at: None };
     }
@@ -31,8 +31,8 @@ impl PacketPair {
                 || wire::PACKET_PAIR_LOCATION_IDS.contains(&header.location_id))
     }
 
-    /// A packet of a pair came. The second one in its place gives the bandwidth in bit/s: its bits over the time between
-    /// the two. Packets that were lost, doubled or turned round measure nothing.
+    /// A packet of a pair came. The second one in its place gives the bandwidth in bit/s: its bits over the
+    /// time between the two. Packets that were lost, doubled or turned round measure nothing.
     pub fn arrived(&mut self, now: Instant, header: &DataHeader) -> Option<u64> {
         let [first, second] = wire::PACKET_PAIR_LOCATION_IDS;
         self.expected = self.expected.checked_sub(1)?;

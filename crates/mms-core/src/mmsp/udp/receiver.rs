@@ -40,8 +40,8 @@ pub enum Arrival {
     Duplicate,
     /// A new packet without a free slot or row; it will be asked for.
     NoRoom,
-    /// A Data packet of another incarnation: header fragment, packet pair, or left over from an earlier play-out.
-    /// [`Receiver::other`] lends it until the next call that changes the receiver.
+    /// A Data packet of another incarnation: header fragment, packet pair, or left over from an earlier
+    /// play-out. [`Receiver::other`] lends it until the next call that changes the receiver.
     Other(DataHeader),
     /// No Data packet, or none that this content can have.
     Foreign,
@@ -71,15 +71,16 @@ struct Ended {
     last_location: Option<u32>,
 }
 
-/// A reorder window over storage of the caller: a datagram is received into a slot of it and stays there until
-/// it was lent to the application.
+/// A reorder window over storage of the caller: a datagram is received into a slot of it and stays there
+/// until it was lent to the application.
 ///
 /// ```text
 /// socket ──space()──► slot ──filled()──► row of its number ──poll()──► packet()
 ///                                        missing rows ──poll_resend()──► server
 /// ```
 ///
-/// The caller compares the source address of a datagram; the receiver checks all else. No datagram is an error.
+/// The caller compares the source address of a datagram; the receiver checks all else. No datagram is an
+/// error.
 #[derive(Clone, Debug)]
 pub struct Receiver<B> {
     pub(super) config: Config,
@@ -101,10 +102,14 @@ pub struct Receiver<B> {
     lent: Option<(u16, u16)>,
     ended: Option<Ended>,
     tail_counted: bool,
+    /// Packets that were given up and are not reported yet.
+    owed: u64,
     finished: bool,
     last_arrival: Instant,
     /// Numbers below this are given up to catch up with the stream.
     skip_to: u64,
+    /// LocationId of the packet that came out last.
+    released: Option<u32>,
     overrun_since: Option<Instant>,
     pub(super) resend: bool,
     pub(super) pool: Pool,
@@ -137,9 +142,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
             lent: None,
             ended: None,
             tail_counted: false,
+            owed: 0,
             finished: false,
             last_arrival: Instant::ZERO,
             skip_to: 0,
+            released: None,
             overrun_since: None,
             resend: true,
             pool: Pool::new(&config),
@@ -154,8 +161,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         }
     }
 
-    /// Bytes of storage for so many slots of packets of this size. A stream of `r` packets in a second wants `r`
-    /// slots for each second of [`Config::patience`].
+    /// Bytes of storage for so many slots of packets of this size. A stream of `r` packets in a second wants
+    /// `r` slots for each second of [`Config::patience`].
     #[must_use]
     pub const fn storage_for(slots: usize, packet_size: u16) -> usize {
         Window::<B>::bytes_for(slots, slot_len(packet_size))
@@ -219,7 +226,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
     pub fn stop(&mut self) {
         if let Some(start) = self.start.take() {
             self.previous = Some(start.incarnation);
-            self.counter.start(false);
+            self.counter.stop();
         }
         self.forget();
     }
@@ -231,16 +238,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         self.lent = None;
         self.ended = None;
         self.tail_counted = false;
+        self.owed = 0;
         self.head = self.counter.next;
         self.high = self.counter.next;
         self.undeclared = None;
         self.skip_to = 0;
+        self.released = None;
         self.overrun_since = None;
         self.next_look = Instant::MAX;
         self.run = 0;
     }
 
-    /// ReportEndOfStream came. The end is held back until the tail came or was given up: until the packet with
+    /// ReportEndOfStream came. The end is held back until the tail came or was given up: until the packet
+    /// with
     /// `last_location`, where the caller knows it (section 2.2.4.7), else until nothing came for a while.
     pub fn end_of_stream(&mut self, now: Instant, last_location: Option<u32>) {
         let Some(start) = self.start else { return };
@@ -258,7 +268,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
 
     // ---- datagrams in
 
-    /// Whether [`space`](Self::space) has a slot. If not, [`poll`](Self::poll) frees one: that is the back-pressure.
+    /// Whether [`space`](Self::space) has a slot. If not, [`poll`](Self::poll) frees one: that is the
+    /// back-pressure.
     #[must_use]
     pub fn has_space(&self) -> bool {
         self.scratch.is_some() || (!self.is_held_back() && self.highest_held().is_some())
@@ -268,7 +279,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
     pub fn space(&mut self) -> Option<&mut [u8]> {
         self.other = 0;
         if self.scratch.is_none() && !self.is_held_back() {
-            // All slots wait behind a hole. What fills the hole must find room, so the latest packet makes way.
+            // All slots wait behind a hole. What fills the hole must find room, so the latest packet makes
+            // way.
             let (sequence, row) = self.highest_held()?;
             self.scratch = Some(row.slot);
             let since = self.last_arrival;
@@ -332,11 +344,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
     }
 
     fn media(&mut self, now: Instant, start: Start, slot: u16, header: DataHeader) -> Arrival {
+        if self.finished || self.tail_counted {
+            bump(&mut self.statistics.duplicates);
+            return Arrival::Duplicate;
+        }
         let sequence = match self.number(now, start, header) {
             Ok(sequence) => sequence,
             Err(arrival) => return arrival,
         };
-        if sequence < self.head || self.finished {
+        if sequence < self.head {
             bump(&mut self.statistics.duplicates);
             return Arrival::Duplicate;
         }
@@ -358,12 +374,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
     /// The number of a packet, or what else the packet is.
     fn number(&mut self, now: Instant, start: Start, header: DataHeader) -> Result<u64, Arrival> {
         let DataHeader { location_id, af_flags, .. } = header;
-        if !self.counter.anchored {
+        if !self.counter.anchored || self.counter.is_wrong(af_flags, location_id) {
+            // nothing is held yet
+            self.empty_rows();
             let lead = self.counter.anchor(af_flags, location_id, start.first_location);
-            self.head = lead.sequence.saturating_sub(lead.missing);
+            let half = self.window.span() >> 1;
+            let missing = if lead.certain { lead.missing } else { lead.missing.min(half) };
+            self.head = lead.sequence.saturating_sub(missing);
             self.high = self.head;
             self.notice(now, lead.sequence, !lead.certain);
-            self.catch_up(lead.sequence);
+            // what the window cannot hold besides the packets that follow is too late
+            self.skip_to = lead.sequence.saturating_sub(half);
             return Ok(lead.sequence);
         }
         let sequence = match self.counter.spot(af_flags, location_id) {
@@ -380,9 +401,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         Ok(sequence)
     }
 
-    /// Among the numbers `sequence`, `sequence` - 256 and so on, the one between whose neighbours a packet with this
-    /// LocationId lies.
+    /// Among the numbers `sequence`, `sequence` - 256 and so on, the one between whose neighbours a packet
+    /// with this LocationId lies.
     fn behind(&self, mut sequence: u64, location_id: u32) -> Option<u64> {
+        if self.released.is_some_and(|released| location_id <= released) {
+            return None;
+        }
         let high = self.high.min(self.end_of_window());
         while sequence >= self.head {
             let row = self.window.row(sequence);
@@ -407,6 +431,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
 
     /// A packet came that is later than all before; those between are missing.
     fn advance(&mut self, now: Instant, sequence: u64) {
+        // numbers that were given up as a tail that perhaps did not exist: it did
+        let passed = self.head.min(sequence).saturating_sub(self.counter.next);
+        self.owed = self.owed.saturating_add(passed);
         self.advances = self.advances.wrapping_add(1);
         self.notice(now, sequence, false);
         self.high = self.high.max(sequence.saturating_add(1));
@@ -426,6 +453,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
     fn miss(&mut self, now: Instant, numbers: core::ops::Range<u64>, suspected: bool) {
         for sequence in numbers {
             let row = self.window.row(sequence);
+            let suspected = suspected || sequence >= self.counter.next;
             if row.state == State::Empty {
                 let advance = self.advances;
                 let missing = Row { state: State::Missing, suspected, advance, since: now, ..row };
@@ -433,6 +461,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
                 self.undeclared.get_or_insert(advance);
                 self.next_look = self.next_look.min(now.after(self.config.reorder_time));
             }
+        }
+    }
+
+    /// Forgets what the window says; no packet is held.
+    fn empty_rows(&mut self) {
+        for sequence in self.head..self.end_of_window() {
+            self.window.set(sequence, &Row::default());
         }
     }
 
@@ -445,13 +480,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         bump(&mut self.statistics.no_room);
         let since = *self.overrun_since.get_or_insert(now);
         if now.since(since) >= self.config.patience {
-            self.catch_up(sequence);
+            self.skip_to = sequence.saturating_add(1);
             self.overrun_since = None;
         }
-    }
-
-    fn catch_up(&mut self, sequence: u64) {
-        self.skip_to = self.skip_to.max(sequence.saturating_sub(self.window.span() >> 1));
     }
 
     fn store(&mut self, now: Instant, sequence: u64, slot: u16, header: DataHeader) -> Arrival {
@@ -532,6 +563,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         self.run = if recovered { self.run.saturating_add(1) } else { 0 };
         self.count(now, 1, 0);
         self.lent = Some((row.slot, row.len));
+        self.released = Some(row.location_id);
         self.step(now);
         Some(Released::Packet { recovered })
     }
@@ -545,7 +577,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
 
     /// Gives up missing packets at the front whose time has passed, and returns how many are known to exist.
     fn give_up(&mut self, now: Instant) -> u64 {
-        let mut count = 0_u64;
+        let mut count = core::mem::take(&mut self.owed);
         let mut steps = 0_u64;
         while self.head < self.high {
             let row = self.window.row(self.head);
@@ -558,6 +590,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
                 let to = self.skip_to.min(self.high).max(self.head);
                 count = count.saturating_add(to.saturating_sub(self.head));
                 self.head = to;
+                self.empty_rows();
                 self.miss(now, to..self.high.min(self.end_of_window()), false);
                 break;
             }
@@ -572,7 +605,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
 
     /// Whether a packet exists that was only suspected: later ones of the same play-out came.
     fn is_proven(&self, sequence: u64) -> bool {
-        sequence > self.counter.first && sequence < self.counter.next
+        sequence >= self.counter.first && sequence < self.counter.next
     }
 
     /// When a missing packet is given up.
@@ -597,7 +630,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         let entering = self.end_of_window();
         self.head = self.head.saturating_add(1);
         if entering < self.high {
-            self.miss(now, entering..entering.saturating_add(1), entering >= self.counter.next);
+            self.miss(now, entering..entering.saturating_add(1), false);
         }
     }
 
@@ -642,7 +675,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         self.last_arrival.max(ended.at).after(self.config.silence)
     }
 
-    /// When [`poll`](Self::poll) or [`poll_resend`](Self::poll_resend) has something to do without a datagram.
+    /// When [`poll`](Self::poll) or [`poll_resend`](Self::poll_resend) has something to do without a
+    /// datagram.
     #[must_use]
     pub fn poll_timeout(&self) -> Instant {
         if self.finished || self.start.is_none() {

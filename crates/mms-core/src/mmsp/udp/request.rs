@@ -8,7 +8,7 @@ use crate::mmsp::wire::{RequestPacketListResend, Sequences};
 use crate::time::Instant;
 
 /// Requests that were repeated in vain before the numbers are taken to be the wrong ones (OPEN-9).
-const WRONG_NUMBERS: u32 = 16;
+const WRONG_NUMBERS: u32 = 4;
 
 /// Numbers of one datagram.
 #[derive(Debug, Default)]
@@ -31,8 +31,9 @@ impl Batch {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
-    /// Writes a request for lost packets that is due into `out` and returns its length; `None` if none is due.
-    /// It goes to the server's UDP port with the number of its TCP port. Call it until it returns `None`.
+    /// Writes a request for lost packets that is due into `out` and returns its length; `None` if none is
+    /// due. It goes to the server's UDP port with the number of its TCP port. Call it until it returns
+    /// `None`.
     ///
     /// # Errors
     /// `out` has fewer than [`RequestPacketListResend::MAX_LEN`] bytes; nothing changed.
@@ -58,8 +59,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         let Some(sequences) = Sequences::new(numbers) else { return Ok(None) };
         let len = RequestPacketListResend { client_id, source_id, sequences }.encode(out)?;
         bump(&mut self.statistics.request_datagrams);
+        let mut repeated = false;
         for sequence in batch.as_slice() {
-            self.asked(now, *sequence);
+            repeated |= self.asked(now, *sequence);
+        }
+        if repeated && !self.answered {
+            self.in_vain();
         }
         Ok(Some(len))
     }
@@ -121,19 +126,23 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         if row.requests == 0 { Some(now) } else { Some(row.asked.after(self.trip.spacing())) }
     }
 
-    fn asked(&mut self, now: Instant, sequence: u64) {
+    /// Notes a request; true if there was one before it.
+    fn asked(&mut self, now: Instant, sequence: u64) -> bool {
         let row = self.window.row(sequence);
         let requests = row.requests.saturating_add(1);
         self.window.set(sequence, &Row { requests, asked: now, ..row });
         bump(&mut self.statistics.resend_requests);
-        if row.requests > 0 && !self.answered {
-            self.unanswered = self.unanswered.saturating_add(1);
-            if self.unanswered >= self.config.unanswered {
-                // a server without resends: waiting for it would only delay what comes
-                self.resend = false;
-            } else if self.unanswered.checked_rem(WRONG_NUMBERS) == Some(0) {
-                self.counter.try_other_offset();
-            }
+        row.requests > 0
+    }
+
+    /// A request had to be repeated, and none of the session was answered so far.
+    fn in_vain(&mut self) {
+        self.unanswered = self.unanswered.saturating_add(1);
+        if self.unanswered >= self.config.unanswered {
+            // a server without resends: waiting for it would only delay what comes
+            self.resend = false;
+        } else if self.unanswered.checked_rem(WRONG_NUMBERS) == Some(0) {
+            self.counter.try_other_offset();
         }
     }
 }

@@ -22,8 +22,8 @@ pub struct ResendConfig {
     pub repeat: Duration,
     /// Most copies of one packet.
     pub copies: u16,
-    /// Quirk: a number that was never given is matched by its low 8 bits, for clients that do not keep the upper ones
-    /// (WebTV servers did so).
+    /// Quirk: a number that was never given is matched by its low 8 bits, for clients that do not keep the
+    /// upper ones (WebTV servers did so).
     pub low_byte_fallback: bool,
 }
 
@@ -124,7 +124,8 @@ impl Record {
     }
 }
 
-/// The identities of the packets that were sent last, in the caller's storage, and the queue of those to send again.
+/// The identities of the packets that were sent last, in the caller's storage, and the queue of those to send
+/// again.
 ///
 /// The caller compares the source address of a request; client and file identifier are checked here.
 #[derive(Clone, Debug)]
@@ -209,8 +210,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ResendRing<B> {
         self.newest = Some(sequence.wrapping_sub(1));
     }
 
-    /// A datagram came to the server's UDP port from the client's address. Returns how many packets are to be sent again
-    /// because of it.
+    /// A datagram came to the server's UDP port from the client's address. Returns how many packets are to be
+    /// sent again because of it.
     ///
     /// # Errors
     /// It is no request, or its identifiers are not those of this session; nothing is sent then.
@@ -331,5 +332,176 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> ResendRing<B> {
     fn put(&mut self, record: &Record) {
         let index = self.index(record.sequence);
         rows::set(self.storage.as_mut(), index, record.encode());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::mmsp::wire::Sequences;
+    use crate::selection::Thinning;
+
+    const CLIENT: u32 = 0x5EED_1234;
+
+    fn ring(packets: usize, config: ResendConfig) -> ResendRing<Vec<u8>> {
+        let storage = vec![0; packets * ResendRing::<Vec<u8>>::IDENTITY_LEN];
+        ResendRing::new(Instant::ZERO, storage, config)
+    }
+
+    fn head(sequence: u32) -> DataHeader {
+        let [low, ..] = sequence.to_le_bytes();
+        DataHeader::for_payload(sequence + 1000, 9, low, 1400).unwrap()
+    }
+
+    fn send(ring: &mut ResendRing<Vec<u8>>, now: Instant, numbers: core::ops::Range<u32>) {
+        for sequence in numbers {
+            ring.sent(now, sequence, &head(sequence), &Selection::ALL);
+        }
+    }
+
+    fn ask(
+        ring: &mut ResendRing<Vec<u8>>,
+        now: Instant,
+        client_id: u32,
+        numbers: &[u32],
+    ) -> Result<usize, Rejected> {
+        let sequences = Sequences::new(numbers).unwrap();
+        let mut out = [0; 140];
+        let request = RequestPacketListResend { client_id, source_id: 1, sequences };
+        let len = request.encode(&mut out).unwrap();
+        ring.request(now, &out[..len], CLIENT, 1)
+    }
+
+    #[test]
+    fn a_request_gives_the_same_heads_again() {
+        let mut ring = ring(8, ResendConfig::default());
+        send(&mut ring, Instant::ZERO, 0..6);
+        assert_eq!(ask(&mut ring, Instant::ZERO, CLIENT, &[4, 2, 77]), Ok(2));
+        let again: Vec<Identity> = core::iter::from_fn(|| ring.next_wanted(Instant::ZERO)).collect();
+        assert_eq!(again.iter().map(|identity| identity.sequence).collect::<Vec<_>>(), [4, 2]);
+        assert_eq!(again[0].header, head(4));
+        assert_eq!((ring.statistics().resent, ring.statistics().unknown), (2, 1));
+    }
+
+    #[test]
+    fn wrong_identifiers_and_other_datagrams_cost_nothing() {
+        let mut ring = ring(8, ResendConfig::default());
+        send(&mut ring, Instant::ZERO, 0..6);
+        assert_eq!(ask(&mut ring, Instant::ZERO, CLIENT + 1, &[1]), Err(Rejected::WrongIdentifiers));
+        assert_eq!(ring.request(Instant::ZERO, b"hello", CLIENT, 1), Err(Rejected::Malformed));
+        assert_eq!((ring.wanted(), ring.statistics().rejected), (0, 2));
+    }
+
+    #[test]
+    fn count_and_time_bound_what_is_remembered() {
+        let mut ring = ring(8, ResendConfig::default());
+        send(&mut ring, Instant::ZERO, 0..20);
+        let known = |ring: &ResendRing<Vec<u8>>, at| -> Vec<u32> {
+            (0..25).filter(|number| ring.identity(at, *number).is_some()).collect()
+        };
+        assert_eq!(known(&ring, Instant::ZERO), (12..20).collect::<Vec<_>>());
+        assert!(known(&ring, Instant::from_millis(10_001)).is_empty());
+        ring.clear();
+        assert!(known(&ring, Instant::ZERO).is_empty());
+    }
+
+    #[test]
+    fn numbers_that_were_taken_back_are_given_again() {
+        let mut ring = ring(8, ResendConfig::default());
+        send(&mut ring, Instant::ZERO, 0..10);
+        ring.take_back(7);
+        assert_eq!(ring.identity(Instant::ZERO, 7), None);
+        assert!(ring.identity(Instant::ZERO, 6).is_some());
+        let other = DataHeader::for_payload(5, 10, 7, 3).unwrap();
+        ring.sent(Instant::ZERO, 7, &other, &Selection::ALL);
+        assert_eq!(ring.identity(Instant::ZERO, 7).unwrap().header, other);
+    }
+
+    #[test]
+    fn each_packet_is_read_with_the_selection_that_it_was_sent_with() {
+        let mut ring = ring(64, ResendConfig::default());
+        let selections: Vec<Selection> =
+            (1..=6).map(|stream| Selection::NONE.with(stream, Thinning::Full)).collect();
+        for (sequence, selection) in (0..).zip(&selections) {
+            ring.sent(Instant::ZERO, sequence, &head(sequence), selection);
+        }
+        let known: Vec<_> = (0..6).map(|number| ring.identity(Instant::ZERO, number)).collect();
+        assert_eq!(known[0], None, "too many changes ago");
+        assert_eq!(known[5].unwrap().selection, selections[5]);
+        assert_eq!(known[2].unwrap().selection, selections[2]);
+    }
+
+    #[test]
+    fn replayed_requests_are_bounded_by_spacing_copies_and_ceiling() {
+        let config = ResendConfig { copies: 3, ..ResendConfig::default() };
+        let mut one = ring(8, config);
+        send(&mut one, Instant::ZERO, 0..1);
+        let mut copies = 0;
+        for millis in 0..1000 {
+            let _ = ask(&mut one, Instant::from_millis(millis), CLIENT, &[0, 0, 0]);
+            copies += core::iter::from_fn(|| one.next_wanted(Instant::from_millis(millis))).count();
+        }
+        assert_eq!(copies, 3);
+        let config =
+            ResendConfig { bytes_per_second: 14_080, burst_bytes: 28_160, ..ResendConfig::default() };
+        let mut many = ring(4096, config);
+        send(&mut many, Instant::ZERO, 0..4096);
+        let mut bytes = 0;
+        for millis in 0..1000 {
+            let now = Instant::from_millis(millis);
+            let numbers: Vec<u32> = (0..32).map(|n| (n + millis as u32 * 32) % 4096).collect();
+            let _ = ask(&mut many, now, CLIENT, &numbers);
+            while let Some(identity) = many.next_wanted(now) {
+                bytes += u64::from(identity.header.packet_size);
+            }
+        }
+        assert!(bytes <= 28_160 + 14_080, "{bytes}");
+        assert!(bytes >= 28_160 + 12_000, "{bytes}");
+    }
+
+    #[test]
+    fn the_queue_holds_two_full_requests() {
+        let mut ring = ring(128, ResendConfig::default());
+        send(&mut ring, Instant::ZERO, 0..128);
+        for first in [0, 32, 64, 96] {
+            let numbers: Vec<u32> = (first..first + 32).collect();
+            let _ = ask(&mut ring, Instant::ZERO, CLIENT, &numbers);
+        }
+        assert_eq!(ring.wanted(), QUEUE);
+        assert_eq!(ring.statistics().refused, 64);
+    }
+
+    #[test]
+    fn numbers_without_their_upper_bits_are_matched_only_by_the_quirk() {
+        for (quirk, found) in [(false, None), (true, Some(0x205))] {
+            let mut ring = ring(512, ResendConfig { low_byte_fallback: quirk, ..ResendConfig::default() });
+            send(&mut ring, Instant::ZERO, 0x1E0..0x210);
+            let _ = ask(&mut ring, Instant::ZERO, CLIENT, &[0x05]);
+            assert_eq!(ring.next_wanted(Instant::ZERO).map(|identity| identity.sequence), found);
+        }
+    }
+
+    #[test]
+    fn numbers_wrap_after_32_bits() {
+        let mut ring = ring(16, ResendConfig::default());
+        for sequence in [u32::MAX - 1, u32::MAX, 0, 1] {
+            ring.sent(
+                Instant::ZERO,
+                sequence,
+                &DataHeader::for_payload(sequence, 9, 0, 5).unwrap(),
+                &Selection::ALL,
+            );
+        }
+        assert!([u32::MAX - 1, u32::MAX, 0, 1].iter().all(|n| ring.identity(Instant::ZERO, *n).is_some()));
+    }
+
+    #[test]
+    fn without_storage_nothing_is_remembered() {
+        let mut ring = ring(0, ResendConfig::default());
+        send(&mut ring, Instant::ZERO, 0..3);
+        assert_eq!(ask(&mut ring, Instant::ZERO, CLIENT, &[0, 1, 2]), Ok(0));
     }
 }

@@ -28,7 +28,8 @@ pub(super) struct Lead {
     pub(super) certain: bool,
 }
 
-/// Counts the packets of a session, over all its Starts. Our numbers only grow; those on the wire may restart.
+/// Counts the packets of a session, over all its Starts. Our numbers only grow; those on the wire may
+/// restart.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counter {
     /// One past the highest number that came.
@@ -37,15 +38,18 @@ pub(super) struct Counter {
     pub(super) next_location: u32,
     /// Whether a packet of this Start came.
     pub(super) anchored: bool,
-    /// The first one that came.
+    /// No packet came yet, and the first number is only what it must be if the server goes on counting.
+    assumed: bool,
+    /// The first one that came, or must have come.
     pub(super) first: u64,
     /// Whether LocationId grows with the number.
     ordered: bool,
     agreed: u32,
     /// Filtered packets left gaps in LocationId.
     broken: bool,
-    /// Whether any packet of the session came.
+    /// Whether the server may have given numbers before those of this Start.
     running: bool,
+    started: bool,
     /// Number on the wire = number here minus this.
     offset: u64,
     /// The same, if the server does with its counter what the other reading of the document says.
@@ -54,7 +58,13 @@ pub(super) struct Counter {
 
 impl Counter {
     pub(super) fn start(&mut self, ordered: bool) {
-        *self = Self { next: self.next, running: self.running, ordered, ..Self::default() };
+        let running = self.started;
+        *self = Self { next: self.next, running, started: true, ordered, ..Self::default() };
+    }
+
+    /// From now on packets only move the counter.
+    pub(super) fn stop(&mut self) {
+        self.anchored = false;
     }
 
     /// Whether numbers and LocationId grow together, so that LocationId tells how many packets are missing.
@@ -81,7 +91,7 @@ impl Counter {
 
     /// A packet of the Start before, which nobody wants any more: it moves the counter.
     pub(super) fn follow(&mut self, af_flags: u8) {
-        if !self.anchored && self.running {
+        if !self.anchored && self.started {
             let near = self.near(af_flags);
             if near >= self.next {
                 self.next = near.saturating_add(1);
@@ -95,7 +105,13 @@ impl Counter {
         self.next = self.first;
         self.next_location = location;
         self.anchored = true;
-        self.running = true;
+        self.assumed = true;
+    }
+
+    /// Whether a packet shows that the first number is another one than was assumed.
+    pub(super) fn is_wrong(&self, af_flags: u8, location: u32) -> bool {
+        let delta = u64::from(location.wrapping_sub(self.next_location));
+        self.assumed && low(self.next.saturating_add(delta)) != af_flags
     }
 
     /// The number that the server gives next, if nothing is under way: AFFlags 0xFF never comes first.
@@ -103,8 +119,8 @@ impl Counter {
         if self.running && low(self.next) == 0xFF { self.next.saturating_add(1) } else { self.next }
     }
 
-    /// The first packet of a Start, of which the caller may know what LocationId it begins with. The packet is
-    /// the next to be [accepted](Self::accept).
+    /// The first packet of a Start, of which the caller may know what LocationId it begins with. The packet
+    /// is the next to be [accepted](Self::accept).
     pub(super) fn anchor(&mut self, af_flags: u8, location: u32, first_location: Option<u32>) -> Lead {
         let known = first_location.filter(|_| self.ordered).and_then(|first| location.checked_sub(first));
         let known = known.filter(|known| *known <= MAX_KNOWN_LEAD);
@@ -117,6 +133,7 @@ impl Counter {
         self.next = lead.sequence;
         self.next_location = location;
         self.anchored = true;
+        self.assumed = false;
         self.running = true;
         lead
     }
@@ -157,7 +174,9 @@ impl Counter {
                 self.other_offset = Some(sequence.saturating_sub(going_on));
                 Lead { sequence, missing: known, certain: true }
             }
-            Some(known) => suspects(if gap <= MAX_LEAD { gap } else { known.min(MAX_LEAD) }),
+            // the gap is the tail of the Start before, and what is missing of this one
+            Some(known) if known <= gap => Lead { sequence: going_on, missing: known, certain: true },
+            Some(known) => suspects(known.min(gap)),
             None if u64::from(af_flags) <= RESTART_LEAD && gap > RESTART_LEAD => {
                 self.offset = origin;
                 self.other_offset = Some(restarted.saturating_sub(going_on));
@@ -190,6 +209,8 @@ impl Counter {
 
     /// A packet has this number.
     pub(super) fn accept(&mut self, sequence: u64, location: u32) {
+        self.assumed = false;
+        self.running = true;
         let steps = i128::from(sequence).wrapping_sub(i128::from(self.next));
         let moved = i128::from(location).wrapping_sub(i128::from(self.next_location));
         if steps == moved {
