@@ -8,6 +8,15 @@ use std::time::Duration;
 use mms_testkit::netem::{Bursts, SEED_VARIABLE, seeds};
 use mms_testkit::udp::{Outcome, Simulation};
 
+#[test]
+fn without_resends_what_is_lost_is_missing() {
+    let mut plan = Simulation { remembered: 0, ..Simulation::new(1) };
+    plan.packets = 500;
+    let run = plan.with_loss(100).run();
+    assert_eq!(run.missing(), run.first_copies_lost, "{run:?}");
+    assert_eq!(run.reported_missing, run.missing());
+}
+
 /// 20 seeds with headers of 1 and of 16 fragments.
 fn runs(loss: u64) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
@@ -25,8 +34,8 @@ fn runs(loss: u64) -> Vec<Outcome> {
         (sum(|run| run.sent), sum(Outcome::missing), sum(|run| run.first_copies_lost));
     let requested = sum(|run| run.statistics.resend_requests);
     println!(
-        "{} % loss each way, {} runs: {missing} of {sent} packets missing, {lost} first copies lost, {requested} numbers \
-         requested ({:.2} per loss) in {} datagrams, {} resent",
+        "{} % loss each way, {} runs: {missing} of {sent} packets missing, {lost} first copies lost, \
+         {requested} numbers requested ({:.2} per loss) in {} datagrams, {} resent",
         loss / 10,
         outcomes.len(),
         requested as f64 / lost.max(1) as f64,

@@ -1,11 +1,12 @@
-//! Bodies of fuzz targets: a receiver, a header collector and a resend ring under bytes that decide all that happens.
+//! Bodies of fuzz targets: a receiver, a header collector and a resend ring under bytes that decide all that
+//! happens.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mms_core::mmsp::udp::{
-    Arrival, Config, Fragment, HeaderCollector, HeaderTimeout, Receiver, Released, ResendConfig, ResendRing,
-    Start,
+    Arrival, Config, Fragment, HeaderCollector, HeaderTimeout, Identity, Receiver, Released, ResendConfig,
+    ResendRing, Start,
 };
 use mms_core::mmsp::wire::{Data, DataHeader, RequestPacketListResend};
 use mms_core::selection::{Selection, Thinning};
@@ -53,8 +54,6 @@ struct Play<'a> {
     /// By number on the wire; those of earlier play-outs stay, as in a ring that was not cleared.
     sent: BTreeMap<u32, Vec<u8>>,
     order: Vec<u32>,
-    /// Those of this play-out that arrived at least once.
-    arrived: BTreeSet<u32>,
     out: Vec<u32>,
     missing: u64,
     filtered: bool,
@@ -67,40 +66,14 @@ struct Play<'a> {
     hostile: bool,
 }
 
-/// A receiver behind a network: what comes out is what was sent, in order, each once, and all else is reported as missing.
-/// The first byte decides whether others may send to it too; then only its bounds are checked.
+/// A receiver behind a network: what comes out is what was sent, in order, each once, and all else is
+/// reported as missing. The first byte decides whether others may send to it too; then only its bounds are
+/// checked.
 ///
 /// # Panics
 /// If that does not hold.
 pub fn udp_receiver(data: &[u8]) {
-    let mut control = Control(data);
-    let settings = control.byte();
-    let slots = 8 + usize::from(control.byte() % 64);
-    let storage = vec![0; Receiver::<Vec<u8>>::storage_for(slots, PACKET_SIZE)];
-    let mut receiver = Receiver::new(storage, Config::default());
-    receiver.open(PACKET_SIZE).unwrap();
-    receiver.set_resend(settings & 2 == 0);
-    let mut play = Play {
-        control,
-        receiver,
-        now: Instant::from_millis(1000),
-        incarnation: 9,
-        first: 0,
-        location: 0,
-        sequence: 0,
-        sent: BTreeMap::new(),
-        order: Vec::new(),
-        arrived: BTreeSet::new(),
-        out: Vec::new(),
-        missing: 0,
-        filtered: false,
-        begin_known: false,
-        end_known: false,
-        restarted: false,
-        ended: false,
-        hostile: settings & 1 == 1,
-    };
-    play.start(0, settings & 4 == 0);
+    let mut play = Play::new(data);
     while !play.control.0.is_empty() {
         play.action();
         play.check();
@@ -108,12 +81,42 @@ pub fn udp_receiver(data: &[u8]) {
     play.finish();
 }
 
-impl Play<'_> {
+impl<'a> Play<'a> {
+    fn new(data: &'a [u8]) -> Self {
+        let mut control = Control(data);
+        let settings = control.byte();
+        let slots = 8 + usize::from(control.byte() % 64);
+        let storage = vec![0; Receiver::<Vec<u8>>::storage_for(slots, PACKET_SIZE)];
+        let mut receiver = Receiver::new(storage, Config::default());
+        receiver.open(PACKET_SIZE).unwrap();
+        receiver.set_resend(settings & 2 == 0);
+        let mut play = Self {
+            control,
+            receiver,
+            now: Instant::from_millis(1000),
+            incarnation: 9,
+            first: 0,
+            location: 0,
+            sequence: 0,
+            sent: BTreeMap::new(),
+            order: Vec::new(),
+            out: Vec::new(),
+            missing: 0,
+            filtered: false,
+            begin_known: false,
+            end_known: false,
+            restarted: false,
+            ended: false,
+            hostile: settings & 1 == 1,
+        };
+        play.start(0, settings & 4 == 0);
+        play
+    }
+
     fn start(&mut self, location: u32, known: bool) {
         self.first = location;
         self.location = location;
         self.order.clear();
-        self.arrived.clear();
         self.out.clear();
         self.missing = 0;
         self.filtered = false;
@@ -174,7 +177,6 @@ impl Play<'_> {
 
     fn deliver(&mut self, number: u32) {
         let Some(datagram) = self.sent.get(&number).cloned() else { return };
-        self.arrived.insert(number);
         self.receive(&datagram);
     }
 
@@ -304,8 +306,8 @@ impl Play<'_> {
     }
 }
 
-/// Fragments of a header in any order, with strange ones between, over as many reads as it takes: the header comes out whole
-/// or not at all.
+/// Fragments of a header in any order, with strange ones between, over as many reads as it takes: the header
+/// comes out whole or not at all.
 ///
 /// # Panics
 /// If that does not hold.
@@ -415,12 +417,66 @@ pub fn udp_ring(data: &[u8]) {
             }
         }
         while let Some(identity) = ring.next_wanted(now) {
-            let known = sent.get(&identity.sequence).expect("it was sent");
-            assert_eq!(*known, (identity.header, identity.selection));
+            compare(&sent, &identity);
             bytes += u64::from(identity.header.packet_size);
         }
     }
     let config = ResendConfig::default();
     let most = now.as_micros().saturating_mul(config.bytes_per_second) / 1_000_000 + config.burst_bytes;
     assert!(bytes <= most, "{bytes} of {most}");
+}
+
+fn compare(sent: &BTreeMap<u32, (DataHeader, Selection)>, identity: &Identity) {
+    let known = sent.get(&identity.sequence).expect("it was sent");
+    assert_eq!(*known, (identity.header, identity.selection));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    fn panics(work: impl FnOnce()) -> bool {
+        catch_unwind(AssertUnwindSafe(work)).is_err()
+    }
+
+    fn played(plant: impl FnOnce(&mut Play<'_>)) -> bool {
+        let mut play = Play::new(&[0, 8]);
+        (0..6).for_each(|_| play.send(true));
+        plant(&mut play);
+        (0..6).for_each(|_| play.send(true));
+        panics(|| {
+            play.check();
+            play.finish();
+        })
+    }
+
+    #[test]
+    fn planted_bugs_of_a_receiver_are_noticed() {
+        assert!(!played(|_| {}), "no bug, no panic");
+        let altered = |play: &mut Play<'_>| {
+            let mut datagram = packet(9, 6, 6);
+            datagram[10] ^= 1;
+            play.receive(&datagram);
+        };
+        assert!(played(altered), "other bytes");
+        assert!(played(|play| play.out.push(0)), "twice");
+        assert!(played(|play| play.out.push(7)), "out of order");
+        assert!(played(|play| play.missing += 1), "reported and not missing");
+        assert!(played(|play| play.location += 1), "missing and not reported");
+    }
+
+    #[test]
+    fn planted_bugs_of_a_ring_are_noticed() {
+        let header = DataHeader::for_payload(1, 9, 0, 5).unwrap();
+        let identity = Identity { sequence: 7, header, selection: Selection::ALL };
+        let sent = BTreeMap::from([(7, (header, Selection::ALL))]);
+        compare(&sent, &identity);
+        assert!(panics(|| compare(&BTreeMap::new(), &identity)), "never sent");
+        let other = Identity { selection: Selection::NONE, ..identity };
+        assert!(panics(|| compare(&sent, &other)), "cut otherwise");
+        let other = Identity { header: DataHeader { af_flags: 1, ..header }, ..identity };
+        assert!(panics(|| compare(&sent, &other)), "another head");
+    }
 }
