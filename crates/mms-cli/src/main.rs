@@ -1,0 +1,46 @@
+//! `mms`: serves, fetches and explains Windows Media streams.
+
+mod address;
+mod args;
+mod demo;
+mod exit;
+mod get;
+mod info;
+mod media;
+mod serve;
+mod stdout;
+mod text;
+mod time_arg;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Cli, Command};
+use exit::Failure;
+
+/// What is logged unless `RUST_LOG` says otherwise: warnings, and one line for each session of the server.
+const DEFAULT_LOG: &str = "warn,mms::session=info";
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    let result = match &cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Get(args) => get::run(args),
+        Command::Info(args) => info::run(args),
+        Command::Demo => demo::run(),
+    };
+    ExitCode::from(result.map_or_else(|failure| failure.tell(), |()| 0))
+}
+
+fn start_log() {
+    let wanted = std::env::var("RUST_LOG").ok().filter(|wanted| !wanted.trim().is_empty());
+    let filter = wanted.as_deref().map_or_else(|| EnvFilter::try_new(DEFAULT_LOG), EnvFilter::try_new);
+    let filter = filter.unwrap_or_else(|error| {
+        Failure::warn(&format!("RUST_LOG is ignored: {error}"));
+        EnvFilter::new(DEFAULT_LOG)
+    });
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
+}
