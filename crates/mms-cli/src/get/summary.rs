@@ -33,7 +33,7 @@ impl Summary {
     pub(crate) fn line(&self) -> String {
         let media = core::time::Duration::try_from_secs_f64(self.media_seconds).unwrap_or_default();
         format!(
-            "{}: {}, {}, {} of media in {:.1} s",
+            "{}: {}, {}, {} of media in {:.2} s",
             self.output.as_deref().unwrap_or("nothing kept"),
             count(self.packets_received, "packet"),
             count(self.bytes, "byte"),

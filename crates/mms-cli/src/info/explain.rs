@@ -134,7 +134,10 @@ fn explain(stream: &StreamProperties<'_>, header: &Header<'_>) -> Stream {
         number: stream.number,
         kind: stream.kind.to_string(),
         codec: tag.map(|tag| name_of(tag, header)),
-        bit_rate: info.and_then(|info| info.bit_rate),
+        bit_rate: info.and_then(|info| info.bit_rate).or_else(|| {
+            // without the overhead of packets, which is better than nothing
+            audio.map(|audio| audio.average_bytes_per_second.saturating_mul(8)).filter(|rate| *rate > 0)
+        }),
         samples_per_second: audio.map(|audio| audio.samples_per_second),
         channels: audio.map(|audio| audio.channels),
         width: video.map(|video| video.width),
