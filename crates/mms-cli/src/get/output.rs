@@ -101,7 +101,7 @@ impl Output {
         };
         match target {
             Target::File(path) => {
-                let file = BufWriter::with_capacity(1 << 16, temporary(path).map_err(failed)?);
+                let file = BufWriter::with_capacity(1 << 14, temporary(path).map_err(failed)?);
                 Ok(Self::File { file, path: path.clone(), force })
             }
             Target::Direct(path) => {
