@@ -1,5 +1,6 @@
 //! The URL of a stream, as the user gave it.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::net::ToSocketAddrs;
 
 use mms_core::url::{Scheme, Url, percent_decoded};
@@ -111,8 +112,7 @@ impl Address {
 }
 
 /// The URL under which a name is served at an address; an address that means all becomes loopback.
-pub(crate) fn url_of(listener: std::net::SocketAddr, name: &str) -> String {
-    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+pub(crate) fn url_of(listener: SocketAddr, name: &str) -> String {
     let ip = match listener.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

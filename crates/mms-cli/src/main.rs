@@ -1,4 +1,5 @@
 //! `mms`: serves, fetches and explains Windows Media streams.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 mod address;
 mod args;

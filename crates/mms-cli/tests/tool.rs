@@ -1,5 +1,6 @@
 //! The tool against itself, binary against binary over loopback: files, names, signals, exit codes.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[allow(dead_code, reason = "the interoperability tests use the rest")]
 mod support;
