@@ -23,7 +23,7 @@ impl Address {
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         let usage = |message: String| Failure::new(Kind::Usage, message);
-        let shown = printable(text);
+        let shown = redacted(text);
         match scheme.as_deref() {
             Some("mms" | "mmst" | "mmsu" | "mmsh" | "mmshttp") => {}
             Some(other) => {
@@ -111,6 +111,15 @@ impl Address {
     }
 }
 
+/// A text that may be a URL, for the eyes: without user name and password.
+pub(crate) fn redacted(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at.saturating_add(3));
+    let (scheme, rest) = text.split_at(start);
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    printable(&format!("{scheme}{host}{path}"))
+}
+
 /// The URL under which a name is served at an address; an address that means all becomes loopback.
 pub(crate) fn url_of(listener: SocketAddr, name: &str) -> String {
     let ip = match listener.ip() {
@@ -171,6 +180,10 @@ mod tests {
     fn a_password_is_not_shown() {
         let address = Address::parse("mms://me:secret@[::1]:80/a.wmv").unwrap();
         assert_eq!(address.shown(), "mms://[::1]:80/a.wmv");
+        assert_eq!(redacted("http://me:secret@host/a@b"), "http://host/a@b");
+        assert_eq!(redacted("me:secret@host"), "host");
+        let failure = Address::parse("mms://me:secret@host:0/a").unwrap_err();
+        assert!(!failure.message.contains("secret") && failure.message.contains("host"));
     }
 
     #[test]

@@ -22,10 +22,10 @@ pub(crate) struct Cli {
 
 const TOP_EXAMPLES: &str = "\
 Examples:
-  mms demo                                   see that everything works, needs nothing
-  mms serve ~/videos                         serve a folder on 127.0.0.1:1755
-  mms get mmst://127.0.0.1/clip.wmv          fetch a stream into clip.wmv
-  mms info clip.wmv                          explain a file or a stream
+  mms demo                             see that everything works
+  mms serve ~/videos                   serve a folder on 127.0.0.1:1755
+  mms get mmst://127.0.0.1/clip.wmv    fetch a stream into clip.wmv
+  mms info clip.wmv                    explain a file or a stream
 
 RUST_LOG=debug shows more of what happens.";
 
@@ -37,24 +37,37 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Explain a file or a stream
     Info(InfoArgs),
-    /// Serve and fetch a sample by each transport and compare, on this machine alone
+    /// Serve and fetch a sample by each transport, and compare
+    #[command(after_help = DEMO_HELP)]
     Demo,
 }
 
+const DEMO_HELP: &str = "\
+Needs no file, no privilege and no network beyond this machine.
+
+Exit codes:
+  0    what was fetched is what was sent, packet for packet
+  1    it is not, or the system failed";
+
 const SERVE_EXAMPLES: &str = "\
 Examples:
-  mms serve clip.wmv                         one file, for this machine only
-  mms serve --listen 0.0.0.0 --listen '[::]' ~/videos
-                                             a folder with all below it, for everyone who can connect
-  mms serve --listen 127.0.0.1:0 clip.wmv    on a free port; the URL that is printed names it
-  mms serve --pace off --max-rate 2M ~/videos
-                                             as fast as clients read, but at most 2 Mbit/s for each
+  One file, for this machine only:
+    mms serve clip.wmv
+  A folder with all below it, for everyone who can connect:
+    mms serve --listen 0.0.0.0 --listen '[::]' ~/videos
+  On a free port; the URL that is printed names it:
+    mms serve --listen 127.0.0.1:0 clip.wmv
+  As fast as clients read, but at most 2 Mbit/s for each:
+    mms serve --pace off --max-rate 2M ~/videos
 
-The URLs to open go to standard output, one line for each session to standard error. Ctrl-C ends sessions in order;
-a second Ctrl-C ends at once.
+The URLs to open go to standard output, one line for each session to
+standard error. Ctrl-C ends sessions in order; a second Ctrl-C ends at once.
 
-Exit codes: 0 ended by Ctrl-C or SIGTERM, 1 nothing can be served or an address cannot be listened on,
-2 the command line is wrong, 130 ended at once";
+Exit codes:
+  0    ended by Ctrl-C or SIGTERM
+  1    nothing can be served, or an address cannot be listened on
+  2    the command line is wrong
+  130  ended at once by a second signal";
 
 #[derive(Args, Debug)]
 #[command(after_help = SERVE_EXAMPLES)]
@@ -84,15 +97,20 @@ pub(crate) struct ServeArgs {
 
 const GET_EXAMPLES: &str = "\
 Examples:
-  mms get mmst://127.0.0.1/clip.wmv                      into clip.wmv
-  mms get mmst://127.0.0.1/clip.wmv -o - | ffplay -      into a player
-  mms get mmst://127.0.0.1/clip.wmv --start 1:30 --duration 20 -o part.wmv
-  mms get mmst://127.0.0.1/clip.wmv --streams 1 -o sound.wma
-  mms get mmst://127.0.0.1/clip.wmv -o /dev/null --json  measure only
+  Into clip.wmv, then into a player:
+    mms get mmst://127.0.0.1/clip.wmv
+    mms get mmst://127.0.0.1/clip.wmv -o - | ffplay -
+  An excerpt, then a choice of streams:
+    mms get mmst://127.0.0.1/clip.wmv --start 1:30 --duration 20 -o part.wmv
+    mms get mmst://127.0.0.1/clip.wmv --streams 1 -o sound.wma
+  Measure only:
+    mms get mmst://127.0.0.1/clip.wmv -o /dev/null --json
 
-The file appears under its name when it is whole. What came of a stream that broke off or was interrupted is a valid
-file too, named NAME.partial.EXT. Devices, pipes and standard output are written directly; with --start, --duration or
---streams they get the header of a broadcast, which promises nothing about sizes.
+The file appears under its name when the stream has ended. What came of a
+stream that broke off or was interrupted is a valid file too, named
+NAME.partial.EXT. Devices, pipes and standard output are written directly;
+with --start, --duration or --streams they get the header of a broadcast,
+which promises nothing about sizes.
 ";
 
 fn get_help() -> String {
@@ -122,7 +140,7 @@ pub(crate) struct GetArgs {
     /// Overwrite a file that exists
     #[arg(long)]
     pub(crate) force: bool,
-    /// No progress bar, and nothing but errors on standard error
+    /// No progress bar, and nothing but errors and warnings on standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// Most bytes of one read and of one write, for tests and for fairness between many clients
@@ -133,7 +151,7 @@ pub(crate) struct GetArgs {
 const INFO_EXAMPLES: &str = "\
 Examples:
   mms info clip.wmv
-  mms info mmst://127.0.0.1/clip.wmv         fetches the header only
+  mms info mmst://127.0.0.1/clip.wmv    fetches the header only
   mms info clip.wmv --json | jq .streams
 ";
 

@@ -12,7 +12,7 @@ use crate::address::Address;
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0    all that was asked for is done
-  1    a file, the output or the system failed, or nothing was asked of a server yet
+  1    a file, the output or the system failed
   2    the command line or the URL is wrong
   3    no connection, or the server did not answer
   4    the server refused: no such name, no permission, no seeking

@@ -7,7 +7,6 @@ mod demo;
 mod exit;
 mod get;
 mod info;
-mod media;
 mod serve;
 mod stdout;
 mod text;

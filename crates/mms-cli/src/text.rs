@@ -20,13 +20,14 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// `h:mm:ss.mmm`, without hours where there are none.
 pub(crate) fn clock(time: Duration) -> String {
-    let (seconds, millis) = (time.as_secs(), time.subsec_millis());
+    format!("{}.{:03}", seconds(time), time.subsec_millis())
+}
+
+/// `h:mm:ss`, without hours where there are none.
+pub(crate) fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{seconds:02}.{millis:03}")
-    } else {
-        format!("{minutes}:{seconds:02}.{millis:03}")
-    }
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 /// Bit/s in a unit that people read.

@@ -9,9 +9,11 @@ mod tool {
     pub(super) mod program;
 }
 
+use core::net::Ipv6Addr;
+use core::time::Duration;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{Ipv6Addr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -203,6 +205,26 @@ fn the_name_comes_from_the_url_or_is_asked_for() {
 }
 
 // ---- when it does not go well
+
+#[test]
+fn a_second_ctrl_c_ends_at_once_even_while_nobody_reads() {
+    let server = Server::start("off", &[LONG]);
+    let scratch = Scratch::new("twice");
+    let pipe = scratch.file("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut child = get(&server.url(LONG)).arg("-o").arg(&pipe).start();
+    let mut reader = File::open(&pipe).unwrap();
+    reader.read_exact(&mut [0; 16]).unwrap();
+    // the pipe takes 64 KiB, the stream has more: writing blocks
+    thread::sleep(Duration::from_millis(200));
+    child.signal("-INT");
+    child.signal("-INT");
+    thread::sleep(Duration::from_millis(700));
+    assert!(!child.has_ended(), "two signals in the same moment count as one");
+    child.signal("-INT");
+    assert_eq!(child.finish().code, 130);
+    drop(reader);
+}
 
 #[test]
 fn ctrl_c_finishes_the_file_and_says_that_it_is_partial() {

@@ -5,6 +5,7 @@ mod output;
 mod progress;
 mod recording;
 mod summary;
+mod tally;
 
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use mms_core::client::{Options, Play, Player, Position, Until};
 use mms_core::selection::{Selection, Thinning};
 use mms_std::Client;
 
-use crate::address::Address;
+use crate::address::{Address, redacted};
 use crate::args::GetArgs;
 use crate::exit::{Failure, Kind, line};
 use crate::serve::io_limits;
@@ -32,7 +33,7 @@ pub(crate) const TRANSPORT: &str = "MMS/TCP";
 
 pub(crate) fn run(args: &GetArgs) -> Result<(), Failure> {
     let begun = Instant::now();
-    let mut summary = Summary { url: printable(&args.url), ..Summary::default() };
+    let mut summary = Summary { url: redacted(&args.url), ..Summary::default() };
     let result = fetch(args, &mut summary);
     summary.duration_seconds = millis(begun.elapsed().as_secs_f64());
     if let Err(failure) = &result {
@@ -53,7 +54,6 @@ fn millis(seconds: f64) -> f64 {
 }
 
 fn fetch(args: &GetArgs, summary: &mut Summary) -> Result<(), Failure> {
-    summary.url = "-".to_owned();
     let address = Address::parse(&args.url)?;
     summary.url = address.shown().to_owned();
     let target = Target::choose(args.output.as_deref(), &address, args.force)?;

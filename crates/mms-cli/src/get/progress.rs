@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::text::clock;
+use crate::text::seconds;
 
 /// Shows bytes, media time, rate and the time left.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Progress {
             Some(bytes) => {
                 self.bar.set_length(bytes);
                 self.bar
-                    .set_style(style("{bar:24} {bytes}/{total_bytes}  {msg}  {bytes_per_sec}  {eta} left"));
+                    .set_style(style("{wide_bar} {bytes}/{total_bytes}  {msg}  {bytes_per_sec}  {eta} left"));
             }
             None => self.bar.set_style(style("{spinner} {bytes}  {msg}  {bytes_per_sec}")),
         }
@@ -46,8 +46,8 @@ impl Progress {
             return;
         }
         self.bar.set_message(match self.media_in_all {
-            Some(all) => format!("{} of {}", clock(media), clock(all)),
-            None => clock(media),
+            Some(all) => format!("{} of {}", seconds(media), seconds(all)),
+            None => seconds(media),
         });
         self.bar.set_position(bytes);
     }
@@ -70,7 +70,7 @@ mod tests {
     fn templates_are_valid() {
         for template in [
             "{spinner} {msg}",
-            "{bar:24} {bytes}/{total_bytes}  {msg}  {bytes_per_sec}  {eta} left",
+            "{wide_bar} {bytes}/{total_bytes}  {msg}  {bytes_per_sec}  {eta} left",
             "{spinner} {bytes}  {msg}  {bytes_per_sec}",
         ] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");

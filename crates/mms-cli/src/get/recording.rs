@@ -7,8 +7,8 @@ use mms_core::client::Event;
 use mms_core::hresult::Hresult;
 
 use super::output::Output;
+use super::tally::Tally;
 use crate::exit::{Failure, Kind};
-use crate::media::Tally;
 
 /// What was asked for beyond the whole stream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -224,4 +224,83 @@ fn is_true(summary: &HeaderSummary, packets: u64, file_size: u64) -> bool {
 
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::output::Target;
+    use super::*;
+
+    const SAMPLE: &[u8] = include_bytes!("../../assets/sample.wmv");
+    const HEADER: usize = 709;
+    const PACKET: usize = 3200;
+
+    fn packet(number: usize) -> &'static [u8] {
+        &SAMPLE[HEADER + number * PACKET..][..PACKET]
+    }
+
+    /// Records these packets of the sample and returns the file.
+    fn record(wishes: Wishes, numbers: &[u32], change: impl Fn(&mut Vec<u8>)) -> (Recording, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::File(folder.path().join("x.wmv"));
+        let mut recording = Recording::new(Output::open(&target, false).unwrap(), wishes);
+        let mut header = SAMPLE[..HEADER].to_vec();
+        change(&mut header);
+        let (first, second) = header.split_at(100);
+        let part = |offset, bytes, last| Event::HeaderPart { offset, bytes, last };
+        assert_eq!(recording.take(&part(0, first, false)).unwrap(), Next::GoOn);
+        assert_eq!(recording.take(&part(100, second, true)).unwrap(), Next::Header);
+        recording.begin().unwrap();
+        for number in numbers {
+            let bytes = packet(usize::try_from(*number).unwrap());
+            let event = Event::Packet { location_id: *number, af_flags: 0, bytes };
+            assert_eq!(recording.take(&event).unwrap(), Next::Packet);
+        }
+        recording.take(&Event::EndOfStream { hr: Hresult::S_OK, more: false }).unwrap();
+        recording.finish(true).unwrap();
+        recording.output.replace_header(&[]).unwrap();
+        let file = std::fs::read(recording.output.temporary().unwrap()).unwrap();
+        (recording, file)
+    }
+
+    #[test]
+    fn a_gap_is_counted_and_the_header_tells_what_is_there() {
+        let numbers: Vec<u32> = (0..52).filter(|number| ![3, 4, 51].contains(number)).collect();
+        let (recording, file) = record(Wishes::default(), &numbers, |_| {});
+        assert_eq!((recording.packets(), recording.missing()), (49, 3));
+        let summary = walk(&file[..HEADER]).unwrap();
+        assert!(is_true(&summary, 49, u64::try_from(file.len()).unwrap()));
+        assert_eq!(&file[HEADER + 3 * PACKET..][..PACKET], packet(5));
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_not_missing() {
+        let wishes = Wishes { start: true, ..Wishes::default() };
+        assert_eq!(record(wishes, &[20, 21], |_| {}).0.missing(), 0);
+        let wishes = Wishes { end: true, ..Wishes::default() };
+        assert_eq!(record(wishes, &[0, 1], |_| {}).0.missing(), 0);
+        let wishes = Wishes { streams: true, ..Wishes::default() };
+        assert_eq!(record(wishes, &[1, 7], |_| {}).0.missing(), 0);
+    }
+
+    #[test]
+    fn a_broadcast_becomes_a_file_with_true_counts_and_durations() {
+        let broadcast =
+            |header: &mut Vec<u8>| HeaderPatch::broadcast(&walk(header).unwrap()).apply(0, header);
+        let (recording, file) = record(Wishes::default(), &[10, 11], broadcast);
+        assert_eq!((recording.packets(), recording.missing()), (2, 0));
+        let summary = walk(&file[..HEADER]).unwrap();
+        assert!(is_true(&summary, 2, u64::try_from(file.len()).unwrap()));
+        assert!(summary.file_properties.content_duration() > Duration::ZERO);
+        assert!(summary.file_properties.content_duration() < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_new_entry_ends_the_recording() {
+        let (mut recording, _) = record(Wishes::default(), &[0], |_| {});
+        let change = Event::StreamChange { packet_size: 1, header_len: 1, bit_rate: 1 };
+        assert_eq!(recording.take(&change).unwrap(), Next::Another);
+        let end = Event::EndOfStream { hr: Hresult::S_FALSE, more: true };
+        assert_eq!(recording.take(&end).unwrap(), Next::Another);
+    }
 }

@@ -106,6 +106,10 @@ impl Running {
         assert!(status.is_ok_and(|status| status.success()), "the signal cannot be sent");
     }
 
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("the process is ours").is_some()
+    }
+
     pub(crate) fn finish(mut self) -> Outcome {
         let stdout = self.stdout.take().map(collect);
         let deadline = Instant::now() + PATIENCE;
