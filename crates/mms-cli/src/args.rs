@@ -129,7 +129,7 @@ pub(crate) struct GetArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) start: Option<Duration>,
     /// How much to fetch, in the same forms
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_length)]
     pub(crate) duration: Option<Duration>,
     /// Numbers of the streams to fetch, such as 1,3; `mms info` shows them
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=127))]
@@ -183,6 +183,12 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         return Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), MMS_PORT));
     }
     local.parse().map_err(|_| "an address is 127.0.0.1, 0.0.0.0:1755, [::1]:1755 or the like".to_owned())
+}
+
+fn parse_length(text: &str) -> Result<Duration, String> {
+    parse_time(text).and_then(|length| {
+        if length.is_zero() { Err("it must be longer than 0".to_owned()) } else { Ok(length) }
+    })
 }
 
 fn parse_pace(text: &str) -> Result<Pace, String> {

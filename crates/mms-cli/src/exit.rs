@@ -109,6 +109,7 @@ impl Failure {
         let message = match error {
             Error::ConnectionFailed if media_began => "the connection was lost".to_owned(),
             Error::ConnectionFailed => format!("no connection to {}", address.authority()),
+            Error::Refused(hr) if media_began => format!("the server ended the stream: {hr}"),
             error => error.to_string(),
         };
         let failure = Self::new(kind, message);

@@ -20,12 +20,14 @@ use tracing_subscriber::EnvFilter;
 use args::{Cli, Command};
 use exit::Failure;
 
-/// What is logged unless `RUST_LOG` says otherwise: warnings, and one line for each session of the server.
-const DEFAULT_LOG: &str = "warn,mms::session=info";
+/// What is logged unless `RUST_LOG` says otherwise.
+const DEFAULT_LOG: &str = "warn";
+/// The server also logs one line for each session.
+const SERVER_LOG: &str = "warn,mms::session=info";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log();
+    start_log(if matches!(cli.command, Command::Serve(_)) { SERVER_LOG } else { DEFAULT_LOG });
     let result = match &cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Get(args) => get::run(args),
@@ -35,12 +37,12 @@ fn main() -> ExitCode {
     ExitCode::from(result.map_or_else(|failure| failure.tell(), |()| 0))
 }
 
-fn start_log() {
+fn start_log(default: &str) {
     let wanted = std::env::var("RUST_LOG").ok().filter(|wanted| !wanted.trim().is_empty());
-    let filter = wanted.as_deref().map_or_else(|| EnvFilter::try_new(DEFAULT_LOG), EnvFilter::try_new);
+    let filter = wanted.as_deref().map_or_else(|| EnvFilter::try_new(default), EnvFilter::try_new);
     let filter = filter.unwrap_or_else(|error| {
         Failure::warn(&format!("RUST_LOG is ignored: {error}"));
-        EnvFilter::new(DEFAULT_LOG)
+        EnvFilter::new(default)
     });
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
 }

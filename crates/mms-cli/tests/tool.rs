@@ -156,6 +156,14 @@ fn a_file_that_exists_is_overwritten_by_force_only() {
     assert_eq!(outcome.code, 0, "{outcome}");
     assert_fetched(&made(SAMPLE), &target);
     assert_eq!(names_in(&scratch), ["x.wmv"]);
+    // what a link leads to is replaced, not the link
+    std::os::unix::fs::symlink("x.wmv", scratch.file("link.wmv")).unwrap();
+    fs::write(&target, "old").unwrap();
+    let outcome =
+        get(&server.url(SAMPLE)).args(["--force", "-o", "link.wmv"]).current_dir(scratch.path()).run();
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert!(scratch.file("link.wmv").is_symlink());
+    assert_fetched(&made(SAMPLE), &target);
 }
 
 #[test]
@@ -324,6 +332,7 @@ fn each_exit_code_has_its_cause() {
     }
     assert_eq!(names_in(&scratch), ["x"]);
     assert_eq!(mms(&["get", "mmst://h/x", "--start", "soon"]).run().code, 2);
+    assert_eq!(mms(&["get", "mmst://h/x", "--duration", "0"]).run().code, 2);
     assert_eq!(get(&server.url(SAMPLE)).arg("-o").arg(scratch.file("no/x")).run().code, 1);
 }
 

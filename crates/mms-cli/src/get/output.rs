@@ -46,7 +46,8 @@ impl Target {
             Ok(metadata) if !metadata.is_file() => Ok(Self::Direct(path)),
             Ok(_) if !force => Err(exists(&shown)),
             // through a link, so that the link stays
-            Ok(_) => Ok(Self::File(path.canonicalize().unwrap_or(path))),
+            Ok(_) if path.is_symlink() => Ok(Self::File(path.canonicalize().unwrap_or(path))),
+            Ok(_) => Ok(Self::File(path)),
             Err(_) if path.is_symlink() && !force => Err(exists(&shown)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::File(path)),
             Err(error) => Err(Failure::new(Kind::Local, format!("{shown} cannot be used: {error}"))),
