@@ -228,6 +228,15 @@ impl ScriptedClient {
         held.into_iter().map(|(_, answer)| answer(&mut self.server, self.now)).collect()
     }
 
+    /// The streams that the server takes to be wanted.
+    ///
+    /// # Panics
+    /// If no session was begun.
+    #[must_use]
+    pub fn selection(&self) -> mms_core::selection::Selection {
+        self.server.selection().expect("a session")
+    }
+
     /// The error that ended the connection.
     #[must_use]
     pub fn error(&self) -> Option<Error> {

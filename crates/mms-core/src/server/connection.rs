@@ -13,6 +13,7 @@ use crate::hresult::Hresult;
 use crate::mmsp;
 use crate::mmsp::server::{MediaWish, Session};
 use crate::mmsp::wire::{ClientLog, DataHeader, Subscriber, TcpMessageHeader};
+use crate::selection::Selection;
 use crate::time::Instant;
 use crate::timer::Timers;
 
@@ -295,6 +296,15 @@ where
         }
     }
 
+    /// The streams that the client wants, once it speaks a known protocol.
+    #[must_use]
+    pub fn selection(&self) -> Option<Selection> {
+        match &self.protocol {
+            Protocol::Mms(session) => Some(session.selection()),
+            Protocol::Unknown => None,
+        }
+    }
+
     /// What the connection did so far.
     #[must_use]
     pub fn report(&self) -> Report {
@@ -514,7 +524,7 @@ where
                     let Some(head) = u16::try_from(len)
                         .ok()
                         .filter(|len| *len > 0)
-                        .and_then(|len| session.frame_header(len))
+                        .and_then(|len| session.frame_header(now, len))
                     else {
                         self.staged = None;
                         continue;

@@ -595,7 +595,7 @@ impl Session {
     }
 
     /// The head of a header fragment of `len` bytes, which is then sent.
-    pub fn frame_header(&mut self, len: u16) -> Option<DataHeader> {
+    pub fn frame_header(&mut self, now: Instant, len: u16) -> Option<DataHeader> {
         let content = self.content?;
         let State::SendingHeader { offset, fragment, incarnation } = self.state else { return None };
         let sent = offset.saturating_add(u32::from(len));
@@ -607,6 +607,7 @@ impl Session {
         } else {
             State::SendingHeader { offset: sent, fragment: fragment.saturating_add(1), incarnation }
         };
+        self.keep_alive(now);
         Some(head)
     }
 
