@@ -83,6 +83,12 @@ pub fn packets(mut bytes: &[u8]) -> Vec<Packet> {
     packets
 }
 
+/// A valid message out of any bytes.
+#[must_use]
+pub fn arbitrary_message(bytes: &[u8]) -> Option<Message<'_>> {
+    arbitrary::Arbitrary::arbitrary(&mut arbitrary::Unstructured::new(bytes)).ok()
+}
+
 /// A message as a packet.
 ///
 /// # Panics
