@@ -39,6 +39,12 @@ impl Instant {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
+    /// This moment, later by `duration`, not after the end of time.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(micros(duration)))
+    }
+
     /// This moment, earlier by `duration`, not before the origin.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
@@ -50,7 +56,7 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(micros(duration)))
+        self.after(duration)
     }
 }
 

@@ -1,8 +1,8 @@
 //! A client and a server connection in memory, on one virtual clock.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use mms_core::client::{self, Client, Event, Options, SocketId};
 use mms_core::error::Error;
@@ -56,6 +56,7 @@ pub struct Pair {
     pub to_server_log: Vec<u8>,
     /// Everything that the server sent.
     pub to_client_log: Vec<u8>,
+    storage: [usize; 2],
     network: Network,
     to_server: VecDeque<u8>,
     to_client: VecDeque<u8>,
@@ -118,6 +119,7 @@ impl Pair {
             seen: Vec::new(),
             to_server_log: Vec::new(),
             to_client_log: Vec::new(),
+            storage: [Client::<Vec<u8>>::RECEIVE_BYTES, Connection::<Vec<u8>, Slice>::RECEIVE_BYTES],
             network,
             to_server: VecDeque::new(),
             to_client: VecDeque::new(),
@@ -189,6 +191,7 @@ impl Pair {
                     stepped.moved = true;
                 }
                 server::Step::Storage { needed } => {
+                    self.storage[1] = self.storage[1].max(needed);
                     self.server.replace_storage(vec![0; needed]);
                     stepped.moved = true;
                 }
@@ -217,8 +220,11 @@ impl Pair {
                         let used = self.server.pending(&mut slices);
                         let room = self.network.window.saturating_sub(self.to_client.len());
                         let most = self.network.write.min(room);
-                        let bytes: Vec<u8> =
-                            slices[..used].iter().flat_map(|slice| slice.iter().copied()).take(most).collect();
+                        let bytes: Vec<u8> = slices[..used]
+                            .iter()
+                            .flat_map(|slice| slice.iter().copied())
+                            .take(most)
+                            .collect();
                         if !bytes.is_empty() {
                             self.server.written(self.now, bytes.len());
                             self.to_client.extend(&bytes);
@@ -259,6 +265,7 @@ impl Pair {
                     return stepped;
                 }
                 client::Step::Storage { needed } => {
+                    self.storage[0] = self.storage[0].max(needed);
                     self.client.replace_storage(vec![0; needed]);
                     stepped.moved = true;
                 }
@@ -307,6 +314,13 @@ impl Pair {
         self.client_may_read.min(self.network.read)
     }
 
+    /// The most storage that both ends had at a time, for what they receive and send.
+    #[must_use]
+    pub fn storage_bytes(&self) -> usize {
+        let send = Client::<Vec<u8>>::SEND_BYTES + Connection::<Vec<u8>, Slice>::SEND_BYTES;
+        self.storage.iter().sum::<usize>() + send
+    }
+
     /// The bytes of the header that the client reported.
     #[must_use]
     pub fn header(&self) -> Vec<u8> {
@@ -320,7 +334,11 @@ impl Pair {
     }
 
     fn bytes_of(&self, what: &str) -> Vec<u8> {
-        self.seen.iter().filter(|seen| seen.what.starts_with(what)).flat_map(|seen| seen.bytes.clone()).collect()
+        self.seen
+            .iter()
+            .filter(|seen| seen.what.starts_with(what))
+            .flat_map(|seen| seen.bytes.clone())
+            .collect()
     }
 
     /// Events without their bytes, packets left out.
@@ -384,7 +402,9 @@ fn take(queue: &mut VecDeque<u8>, space: &mut [u8], most: usize) -> usize {
     count
 }
 
-fn seen(event: &Event<'_>) -> Seen {
+/// The owned form of an event.
+#[must_use]
+pub fn seen(event: &Event<'_>) -> Seen {
     match event {
         Event::HeaderPart { offset, bytes, last } => {
             Seen { what: format!("HeaderPart {offset} {last}"), bytes: bytes.to_vec() }
