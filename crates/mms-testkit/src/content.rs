@@ -1,9 +1,9 @@
 //! ASF content in memory.
 
-use std::ops::Range;
+use core::ops::Range;
+use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use mms_core::asf::{HeaderLimits, HeaderSummary, HeaderWalker, PacketHead, packet_count};
 use mms_core::hresult::Hresult;

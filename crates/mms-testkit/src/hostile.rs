@@ -1,6 +1,6 @@
 //! A client or a server connection under attack, while a good pair goes on with the same content.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use mms_alloc_test::{Heap, Meter};
 use mms_core::client::{self, Client, Options, SocketId};
@@ -18,6 +18,7 @@ const MOST_STEPS: usize = 2_000_000;
 
 /// What an attacker does when all is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ending {
     /// It closes its side.
     Close,

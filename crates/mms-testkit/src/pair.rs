@@ -1,8 +1,8 @@
 //! A client and a server connection in memory, on one virtual clock.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use mms_core::client::{self, Client, Event, Options, SocketId};
 use mms_core::error::Error;
@@ -67,6 +67,7 @@ pub struct Pair {
 
 /// What a pair does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Turn {
     /// The client reported something, which is the last of [`Pair::seen`].
     Event,

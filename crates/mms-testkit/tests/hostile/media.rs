@@ -1,6 +1,6 @@
 //! Data packets of a hostile server.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use mms_core::error::{Error, Misbehaviour, TimerName};
 use mms_testkit::build::{PACKET_SIZE, good, header, packet};

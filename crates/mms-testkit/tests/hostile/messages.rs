@@ -1,6 +1,6 @@
 //! Messages of a hostile server.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, Reason, TimerName};
 use mms_core::hresult::Hresult;

@@ -1,7 +1,7 @@
 //! Hostile clients.
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
+use core::net::{IpAddr, Ipv4Addr};
+use core::time::Duration;
 
 use mms_core::error::{DecodeError, Error, LimitName, Reason, TimerName};
 use mms_core::hresult::Hresult;
