@@ -2,6 +2,7 @@
 //!
 //! - [`build`]: ASF headers made by hand
 //! - [`content`]: ASF in memory, and a host that answers a connection's wishes from it
+//! - [`fuzz`]: bodies of the fuzz targets
 //! - [`hostile`]: a client or a server connection under attack, while others go on
 //! - [`pair`]: a client and a server in memory on one virtual clock
 //! - [`script`]: the messages of scripted peers
@@ -9,6 +10,7 @@
 
 pub mod build;
 pub mod content;
+pub mod fuzz;
 pub mod hostile;
 pub mod pair;
 pub mod script;

@@ -358,6 +358,11 @@ impl Pair {
         }
     }
 
+    /// Changes bytes that are under way: those to the server, those to the client.
+    pub fn tamper<T>(&mut self, change: impl FnOnce(&mut VecDeque<u8>, &mut VecDeque<u8>) -> T) -> T {
+        change(&mut self.to_server, &mut self.to_client)
+    }
+
     /// The server's end closes without a word, as if its process was killed.
     pub fn kill_server(&mut self) {
         self.server.connection_failed();
