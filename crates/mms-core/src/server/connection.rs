@@ -533,7 +533,7 @@ where
             return Ok(true);
         }
         self.receive.consume(handled.consumed);
-        if handled.consumed == 0 && self.end_of_input && !session.is_closed() {
+        if handled.consumed == 0 && self.end_of_input && !session.is_closing() {
             session.handle_eof();
             return Ok(true);
         }

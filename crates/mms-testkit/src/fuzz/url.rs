@@ -34,7 +34,9 @@ fn check_url(text: &str, parse: Parse) {
             assert_eq!((buf.as_str(), buf.url()), (text, parsed));
             let slow = String::from_utf8(slowly_decoded(parsed.path.as_bytes()));
             assert_eq!(buf.decoded_path(), slow.as_deref().unwrap_or(parsed.path));
-            assert!(!format!("{buf:?}").contains(&format!("{user}{host}{port}")) || user.is_empty());
+            let (scheme, port) = (parsed.scheme.as_str(), parsed.port_or_default());
+            let shown = format!("{scheme}://{}:{port}/{}", parsed.host, parsed.path);
+            assert_eq!(format!("{buf:?}"), shown, "user name and password are not shown");
         }
         Err(Error::Limit { limit: LimitName::NameChars, .. }) => assert!(text.len() > UrlBuf::LIMIT),
         Err(error) => panic!("{error}"),

@@ -352,6 +352,15 @@ fn s13_requests_without_reading_the_replies_stop_being_read() {
 }
 
 #[test]
+fn s13_a_client_that_closes_and_reads_nothing_is_waited_for_without_work() {
+    let chunks = client_plays();
+    let attack = Attack { reads: false, ending: Ending::Close, ..Attack::new(&chunks) };
+    // a connection that asks to be stepped at once, again and again, does not end within the steps of an attack
+    let fate = server_under(&attack);
+    assert_eq!(fate.error, Some(Error::TimedOut(TimerName::Stall)));
+}
+
+#[test]
 fn s13_two_messages_count_as_two_in_one_packet() {
     let many = [packet(&connect()), packet_of(&[funnel_info(); 65])];
     assert_eq!(server_meets(&many).error, limit(LimitName::MessagesPerPacket, 65, 64));

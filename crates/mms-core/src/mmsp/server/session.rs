@@ -241,6 +241,11 @@ impl Session {
         matches!(self.state, State::Closed)
     }
 
+    /// Whether nothing more is read; the last replies may still wait.
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing | State::Closed)
+    }
+
     /// Whether media is being sent.
     #[must_use]
     pub fn is_streaming(&self) -> bool {
