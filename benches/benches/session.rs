@@ -44,7 +44,7 @@ impl<'c> Session<'c> {
             if !self.fetch() {
                 break;
             }
-            let moved = self.to_server() + self.to_client();
+            let moved = self.carry_to_server() + self.carry_to_client();
             quiet = if moved == 0 { quiet + 1 } else { 0 };
             assert!(quiet < 3, "nothing moves");
         }
@@ -104,7 +104,7 @@ impl<'c> Session<'c> {
         }
     }
 
-    fn to_server(&mut self) -> usize {
+    fn carry_to_server(&mut self) -> usize {
         let space = self.server.space();
         let pending = self.client.pending(SocketId::CONTROL);
         let count = pending.len().min(space.len()).min(self.read);
@@ -115,7 +115,7 @@ impl<'c> Session<'c> {
     }
 
     /// As much as one read takes.
-    fn to_client(&mut self) -> usize {
+    fn carry_to_client(&mut self) -> usize {
         let space = self.client.space(SocketId::CONTROL);
         let room = space.len().min(self.read);
         let mut slices = [&[][..]; 64];

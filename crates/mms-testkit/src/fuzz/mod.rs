@@ -59,6 +59,6 @@ impl<'a> Control<'a> {
 
 /// Whether the work panics, for tests of oracles.
 #[cfg(test)]
-fn panics(work: impl FnOnce() + std::panic::UnwindSafe) -> bool {
+fn panics(work: impl FnOnce() + core::panic::UnwindSafe) -> bool {
     std::panic::catch_unwind(work).is_err()
 }
