@@ -5,7 +5,7 @@ use core::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mms_core::mmsp::wire::{Deframer, Frame, FrameLimits, Message};
-use mms_testkit::script;
+use mms_testkit::scripted;
 
 /// Packets in a stream.
 const PACKETS: u32 = 1000;
@@ -15,7 +15,7 @@ const SIZES: [(usize, usize); 4] = [(331, 2), (1444, 3), (3200, 4), (8948, 1)];
 
 fn media(size: impl Fn(u32) -> usize) -> Vec<u8> {
     (0..PACKETS)
-        .flat_map(|number| script::data(number, 10, number.to_le_bytes()[0], &vec![7; size(number)]))
+        .flat_map(|number| scripted::data(number, 10, number.to_le_bytes()[0], &vec![7; size(number)]))
         .collect()
 }
 
@@ -53,7 +53,7 @@ fn framing(c: &mut Criterion) {
         ("packets of 331 bytes", media(|_| 331)),
         ("packets of 3200 bytes", media(|_| 3200)),
         ("packets as in real streams", media(mixed)),
-        ("pings", script::packet(&Message::Ping).repeat(PACKETS as usize)),
+        ("pings", scripted::packet(&Message::Ping).repeat(PACKETS as usize)),
     ];
     for (name, stream) in &streams {
         group.throughput(Throughput::Elements(u64::from(PACKETS)));
@@ -68,7 +68,7 @@ fn framing(c: &mut Criterion) {
         });
     }
     group.throughput(Throughput::Bytes(65_536));
-    let long = script::raw(mms_core::mmsp::wire::Mid(0x0004_00FF), &vec![0; 65_536 - 40]);
+    let long = scripted::raw(mms_core::mmsp::wire::Mid(0x0004_00FF), &vec![0; 65_536 - 40]);
     for read in [1, 1460, 65_536] {
         group.bench_function(format!("command of 64 KiB, reads of {read}"), |b| {
             b.iter(|| assert_eq!(frames(&long, read), 1));

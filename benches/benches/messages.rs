@@ -5,21 +5,21 @@ use core::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mms_core::mmsp::wire::{Message, TcpMessageHeader, encode_packet};
-use mms_testkit::script;
+use mms_testkit::scripted;
 
 fn messages(c: &mut Criterion) {
     let all = [
-        ("Connect", script::connect()),
-        ("ReportConnectedEX", script::connected("9.1.1.3841")),
-        ("ConnectFunnel", script::connect_funnel(r"\\192.0.2.10\TCP\1755")),
-        ("OpenFile", script::open_file("folder/another folder/content.wmv")),
-        ("StreamSwitch", script::stream_switch()),
-        ("StartPlaying", script::start_playing()),
+        ("Connect", scripted::connect()),
+        ("ReportConnectedEX", scripted::connected("9.1.1.3841")),
+        ("ConnectFunnel", scripted::connect_funnel(r"\\192.0.2.10\TCP\1755")),
+        ("OpenFile", scripted::open_file("folder/another folder/content.wmv")),
+        ("StreamSwitch", scripted::stream_switch()),
+        ("StartPlaying", scripted::start_playing()),
         ("Ping", Message::Ping),
     ];
     let mut group = c.benchmark_group("messages");
     for (name, message) in &all {
-        let bytes = script::packet(message);
+        let bytes = scripted::packet(message);
         let body = &bytes[TcpMessageHeader::LEN..];
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function(format!("decode {name}"), |b| {

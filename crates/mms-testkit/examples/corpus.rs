@@ -9,7 +9,7 @@ use mms_core::asf::Guid;
 use mms_core::mmsp::wire::{Message, Mid};
 use mms_testkit::build::{extension, file_properties, good, header, object, object_of_size, packet, stream};
 use mms_testkit::content::{Content, testdata};
-use mms_testkit::script;
+use mms_testkit::scripted;
 
 struct Corpus(PathBuf);
 
@@ -80,11 +80,11 @@ fn wire(corpus: &Corpus) {
     }
     corpus.seed("decode_message", "chunk length of zero", &[0; 16]);
     corpus.seed("decode_message", "chunk length that wraps", &[2, 0, 0, 0x20, 0x1B, 0, 4, 0, 0, 0, 0, 0]);
-    corpus.seed("decode_data", "media", &script::data(7, 10, 0, &packet(0)));
+    corpus.seed("decode_data", "media", &scripted::data(7, 10, 0, &packet(0)));
     corpus.seed("decode_data", "longer than it is", &[0, 0, 0, 0, 1, 4, 9, 0]);
-    let stream = script::server_starts(&header(&good()), 100).concat();
+    let stream = scripted::server_starts(&header(&good()), 100).concat();
     corpus.seed("deframer_split", "a session's replies", &[&[11, 0, 2, 30, 7][..], &stream].concat());
-    let stream = script::client_plays().concat();
+    let stream = scripted::client_plays().concat();
     corpus.seed("deframer_split", "a session's requests", &[&[11, 1, 5, 9, 100][..], &stream].concat());
     corpus.seed("deframer_split", "beyond the limit", &[&[0, 0, 2, 30, 7][..], &stream].concat());
 }
@@ -160,13 +160,13 @@ fn sessions(corpus: &Corpus) {
     seed("silence", &[&[0], started, &[time(15), time(15), time(15)]]);
     seed("close", &[&[0], started, &[command(31), write, 7]]);
     seed("end of stream early", &[&[0], &steps[..6], &[7]]);
-    for (index, chunk) in (0_u8..).zip(script::server_starts(&header(&good()), 100)) {
+    for (index, chunk) in (0_u8..).zip(scripted::server_starts(&header(&good()), 100)) {
         let changed = [6 | index << 3, 40, 1];
         let pieces: Vec<u8> = chunk.chunks(32).flat_map(|part| [&[1 | 31 << 3][..], part].concat()).collect();
         seed(&format!("changed reply {index}"), &[&[0], &steps[..2 * usize::from(index)], &changed]);
         seed(&format!("reply {index} in pieces"), &[&[0], &steps[..2 * usize::from(index)], &pieces]);
     }
-    let redirect = script::raw(
+    let redirect = scripted::raw(
         Mid::REPORT_REDIRECT,
         &[
             0, 0, 0, 0, 1, 0, 24, 0, b'm', 0, b'm', 0, b's', 0, b':', 0, b'/', 0, b'/', 0, b'a', 0, b'/', 0,
@@ -191,14 +191,14 @@ fn sessions(corpus: &Corpus) {
     seed("shut down", &[&[1], &steps[..21], &[shut_down, write_all, time(12)]]);
     seed("silence", &[&[0], &steps[..21], &[time(12), time(12), write_all, time(12), time(18)]]);
     seed("slow reader", &[&[0], &steps[..21], &[3 | 1 << 3].repeat(30)]);
-    for (index, chunk) in (0_u8..).zip(script::client_plays()) {
+    for (index, chunk) in (0_u8..).zip(scripted::client_plays()) {
         let changed = [6 | index << 3, 44, 1];
         let pieces: Vec<u8> = chunk.chunks(32).flat_map(|part| [&[1 | 31 << 3][..], part].concat()).collect();
         let before = &steps[..3 * usize::from(index)];
         seed(&format!("changed request {index}"), &[&[0], before, &changed, &steps]);
         seed(&format!("request {index} in pieces"), &[&[0], before, &pieces, &[write_all, write_all]]);
     }
-    let many = script::packet_of(&[Message::Pong; 3]);
+    let many = scripted::packet_of(&[Message::Pong; 3]);
     let pieces: Vec<u8> = many.chunks(32).flat_map(|part| [&[1 | 31 << 3][..], part].concat()).collect();
     seed("three messages in one", &[&[0], &steps[..3], &pieces, &steps]);
 

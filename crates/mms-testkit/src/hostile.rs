@@ -11,7 +11,7 @@ use mms_core::time::Instant;
 
 use crate::content::{Content, Slice};
 use crate::pair::{Network, Pair, Turn, peer, seen};
-use crate::script::{Said, said};
+use crate::scripted::{Said, said};
 
 /// Steps that no attack may take; an endless loop takes more.
 const MOST_STEPS: usize = 500_000;

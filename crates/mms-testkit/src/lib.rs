@@ -5,7 +5,7 @@
 //! - [`fuzz`]: bodies of the fuzz targets
 //! - [`hostile`]: a client or a server connection under attack, while others go on
 //! - [`pair`]: a client and a server in memory on one virtual clock
-//! - [`script`]: the messages of scripted peers
+//! - [`scripted`]: the messages of scripted peers
 #![allow(clippy::unwrap_used, reason = "test support: a failed unwrap is a failed test")]
 
 pub mod build;
@@ -13,4 +13,4 @@ pub mod content;
 pub mod fuzz;
 pub mod hostile;
 pub mod pair;
-pub mod script;
+pub mod scripted;

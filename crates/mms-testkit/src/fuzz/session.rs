@@ -15,7 +15,7 @@ use crate::build::{good, header, packet};
 use crate::content::{Content, Slice};
 use crate::hostile::unpaced;
 use crate::pair::peer;
-use crate::script;
+use crate::scripted;
 
 /// Steps without progress that a driver may take in one go.
 const MOST_STEPS: usize = 100_000;
@@ -32,10 +32,10 @@ pub(super) fn content() -> &'static Content {
 fn replies() -> &'static [Vec<u8>] {
     static REPLIES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     REPLIES.get_or_init(|| {
-        let mut chunks = script::server_starts(content().header(), 100);
-        chunks.extend(script::media(&[packet(0), packet(100)]));
-        chunks.push(script::end_of_stream());
-        chunks.push(script::packet(&mms_core::mmsp::wire::Message::Ping));
+        let mut chunks = scripted::server_starts(content().header(), 100);
+        chunks.extend(scripted::media(&[packet(0), packet(100)]));
+        chunks.push(scripted::end_of_stream());
+        chunks.push(scripted::packet(&mms_core::mmsp::wire::Message::Ping));
         chunks
     })
 }
@@ -43,9 +43,9 @@ fn replies() -> &'static [Vec<u8>] {
 fn requests() -> &'static [Vec<u8>] {
     static REQUESTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     REQUESTS.get_or_init(|| {
-        let mut chunks = script::client_plays();
-        let others = [script::stop_playing(), script::close_file(), mms_core::mmsp::wire::Message::Pong];
-        chunks.extend(others.iter().map(script::packet));
+        let mut chunks = scripted::client_plays();
+        let others = [scripted::stop_playing(), scripted::close_file(), mms_core::mmsp::wire::Message::Pong];
+        chunks.extend(others.iter().map(scripted::packet));
         chunks
     })
 }
@@ -493,8 +493,8 @@ mod tests {
 
     #[test]
     fn a_server_that_sends_wrong_bytes_is_caught() {
-        let mut good = script::server_starts(content().header(), 100).concat();
-        good.extend(script::data(3, 10, 0, content().packet(3)));
+        let mut good = scripted::server_starts(content().header(), 100).concat();
+        good.extend(scripted::data(3, 10, 0, content().packet(3)));
         check_sent(&good);
         for at in [good.len() - 1, good.len() - 108, 32] {
             let mut bad = good.clone();

@@ -143,14 +143,14 @@ fn cut(stream: &[u8], pieces: &[usize], next: Next<'_>) -> (Vec<Frame>, Option<F
 mod tests {
     use super::super::panics;
     use super::*;
-    use crate::script;
+    use crate::scripted;
 
     #[test]
     fn an_encoder_that_changes_a_byte_is_caught() {
-        let message = script::connect_funnel(r"\\10.0.0.1\TCP\7");
+        let message = scripted::connect_funnel(r"\\10.0.0.1\TCP\7");
         check_roundtrip(&message, encoded);
         for at in [12, 20, 34] {
-            assert!(panics(|| check_roundtrip(&script::connect_funnel(r"\\10.0.0.1\TCP\7"), |message| {
+            assert!(panics(|| check_roundtrip(&scripted::connect_funnel(r"\\10.0.0.1\TCP\7"), |message| {
                 let mut bytes = encoded(message);
                 bytes[at] ^= 1;
                 bytes
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_decoder_that_takes_too_much_is_caught() {
-        let bytes = script::packet(&Message::Ping)[32..].to_vec();
+        let bytes = scripted::packet(&Message::Ping)[32..].to_vec();
         check_decoded(&bytes, |data| Message::decode(data));
         assert!(panics(|| check_decoded(&bytes, |data| {
             Message::decode(data).map(|(message, used)| (message, used + 8))
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_data_encoder_that_changes_a_field_is_caught() {
-        let bytes = script::data(7, 1, 4, b"abc");
+        let bytes = scripted::data(7, 1, 4, b"abc");
         check_data(&bytes, |packet, out| packet.encode(out).map_err(|small| small.needed));
         assert!(panics(|| check_data(&bytes, |packet, out| {
             Data { af_flags: 0, ..*packet }.encode(out).map_err(|small| small.needed)
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_deframer_that_decides_too_early_is_caught() {
-        let stream = [script::data(1, 1, 0, &[0; 40]), script::data(2, 1, 0, b"x")].concat();
+        let stream = [scripted::data(1, 1, 0, &[0; 40]), scripted::data(2, 1, 0, b"x")].concat();
         let early = |bytes: &[u8]| {
             let size = usize::from(*bytes.get(6).unwrap_or(&0));
             match Deframer::client(FrameLimits::default()).next(bytes) {

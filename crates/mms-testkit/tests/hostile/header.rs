@@ -5,7 +5,7 @@ use mms_core::error::{Error, LimitName, Misbehaviour, Reason};
 use mms_core::mmsp::wire::Mid;
 use mms_testkit::build::{extension, file_properties, good, header, object, object_of_size, packet, stream};
 use mms_testkit::content::{shared, testdata};
-use mms_testkit::script::{end_of_stream, media, server_header, server_opens, server_starts};
+use mms_testkit::scripted::{end_of_stream, media, server_header, server_opens, server_starts};
 
 use super::{and, client_meets, invalid, len, limit};
 

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use mms_core::error::{Error, Misbehaviour, TimerName};
 use mms_testkit::build::{PACKET_SIZE, good, header, packet};
-use mms_testkit::script::{
+use mms_testkit::scripted::{
     PLAY_INCARNATION, data, end_of_stream, fragments, media, server_header, server_opens, server_starts,
 };
 

@@ -8,7 +8,7 @@ use mms_core::mmsp::wire::{Message, Mid, RedirectType, ReportRedirect, TcpMessag
 use mms_core::text::Text;
 use mms_testkit::build::{good, header};
 use mms_testkit::hostile::{Attack, Ending};
-use mms_testkit::script::{
+use mms_testkit::scripted::{
     connected, end_of_stream, media, packet, packet_of, raw, server_opens, server_starts,
 };
 

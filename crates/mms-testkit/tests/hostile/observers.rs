@@ -4,7 +4,7 @@ use mms_core::error::Reason;
 use mms_core::mmsp::wire::{Deframer, Frame, FrameError, FrameLimits};
 use mms_testkit::build::{good, header, packet as media_packet};
 use mms_testkit::hostile::{Attack, Ending};
-use mms_testkit::script::{
+use mms_testkit::scripted::{
     client_plays, close_file, connect, connected, end_of_stream, media, packet, server_opens, server_starts,
 };
 

@@ -11,7 +11,7 @@ use mms_core::text::Text;
 use mms_media::{Gate, GateLimits};
 use mms_testkit::content::{Content, shared};
 use mms_testkit::hostile::{Attack, Ending, Fate};
-use mms_testkit::script::{
+use mms_testkit::scripted::{
     self, client_plays, close_file, connect, connect_funnel, funnel_info, open_file, packet, packet_of,
     read_block, start_playing, stop_playing, stream_switch,
 };
@@ -368,5 +368,5 @@ fn s13_two_messages_count_as_two_in_one_packet() {
     let whole = packet_of(&[connect(), connect_funnel(r"\\a\TCP\1"), open_file(&name), read_block()]);
     let fate = server_under(&Attack { ending: Ending::Close, ..Attack::new(&[whole]) });
     assert_eq!(fate.error, None);
-    assert!(script::said(&fate.sent).iter().any(|said| said.mid == Some(Mid::REPORT_READ_BLOCK)));
+    assert!(scripted::said(&fate.sent).iter().any(|said| said.mid == Some(Mid::REPORT_READ_BLOCK)));
 }
