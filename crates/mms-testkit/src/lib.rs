@@ -1,11 +1,15 @@
 //! Test support for the mms crates; never published.
 //!
+//! - [`build`]: ASF headers made by hand
 //! - [`content`]: ASF in memory, and a host that answers a connection's wishes from it
 //! - [`asf`]: content made up in any size
+//! - [`fuzz`]: bodies of the fuzz targets
+//! - [`hostile`]: a client or a server connection under attack, while others go on
+//! - [`pair`]: a client and a server in memory on one virtual clock
 //! - [`script`]: one end under test, the other written down by the test
+//! - [`scripted`]: the messages of scripted peers
 //! - [`talk`]: the usual messages of a session
 //! - [`vectors`]: the worked examples of the protocol
-//! - [`pair`]: a client and a server in memory on one virtual clock
 #![allow(
     clippy::unwrap_used,
     clippy::exhaustive_enums,
@@ -14,8 +18,12 @@
 )]
 
 pub mod asf;
+pub mod build;
 pub mod content;
+pub mod fuzz;
+pub mod hostile;
 pub mod pair;
 pub mod script;
+pub mod scripted;
 pub mod talk;
 pub mod vectors;

@@ -68,6 +68,7 @@ pub struct Pair {
 
 /// What a pair does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Turn {
     /// The client reported something, which is the last of [`Pair::seen`].
     Event,
@@ -366,6 +367,11 @@ impl Pair {
             Outcome::Failed(error) => Some(error),
             _ => None,
         }
+    }
+
+    /// Changes bytes that are under way: those to the server, those to the client.
+    pub fn tamper<T>(&mut self, change: impl FnOnce(&mut VecDeque<u8>, &mut VecDeque<u8>) -> T) -> T {
+        change(&mut self.to_server, &mut self.to_client)
     }
 
     /// The server's end closes without a word, as if its process was killed.
