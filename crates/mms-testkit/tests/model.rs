@@ -108,7 +108,7 @@ impl Watch {
             1 => talk::funnel_info(MMS_PACKET_PAIR_TCP_HIGH_ENTROPY),
             2 => talk::connect_funnel(r"\\1.2.3.4\TCP\1"),
             3 => talk::connect_funnel(r"\\1.2.3.4\UDP\1"),
-            4 => talk::open_file(9, if number % 3 == 0 { "missing" } else { "found" }),
+            4 => talk::open_file(9, if number.is_multiple_of(3) { "missing" } else { "found" }),
             5 => talk::read_block(1),
             6 => talk::switch(SWITCH),
             7 => talk::start(incarnation),
@@ -283,7 +283,7 @@ proptest! {
 
 fn misuse(server: &mut ScriptedServer, content: &Content, kind: u8, number: u16) {
     let ok = Hresult::S_OK;
-    let hr = if number % 7 == 0 { Hresult::NS_E_FILE_READ } else { ok };
+    let hr = if number.is_multiple_of(7) { Hresult::NS_E_FILE_READ } else { ok };
     let incarnation = 9 + u32::from(number % 4);
     let packet = u32::from(number % 300);
     match kind {
@@ -307,8 +307,8 @@ fn misuse(server: &mut ScriptedServer, content: &Content, kind: u8, number: u16)
         19 => drop(server.client.resume()),
         20 => drop(server.client.switch_stream(number, Thinning::Nothing)),
         21 => drop(server.pass(Duration::from_millis(u64::from(number) / 8))),
-        22 if number % 40 == 0 => server.client.close(),
-        23 if number % 40 == 0 => server.client.connection_failed(SocketId::CONTROL),
+        22 if number.is_multiple_of(40) => server.client.close(),
+        23 if number.is_multiple_of(40) => server.client.connection_failed(SocketId::CONTROL),
         _ => {}
     }
     server.settle();
