@@ -736,3 +736,19 @@ fn a_failing_network_after_close_file_is_no_error() {
     assert!(client.done);
     assert_eq!(client.server.report().outcome, Outcome::Closed);
 }
+
+#[test]
+fn a_flood_of_requests_that_reads_nothing_waits_quietly() {
+    let mut client = client(At::Ready, unpaced());
+    client.reads = false;
+    client.say(&talk::start(10));
+    for _ in 0..60 {
+        client.say(&talk::switch(&[talk::entry(0xFFFF, 1, 0)]));
+        client.say(&talk::start(11));
+    }
+    client.reads = true;
+    let said = packets(&client.settle());
+    assert_eq!(numbers(&said).last(), Some(&69));
+    let started = said.iter().rposition(|packet| packet.mid() == Some(Mid::REPORT_STARTED_PLAYING)).unwrap();
+    assert_eq!(numbers(&said[started..]), (0..70).collect::<Vec<_>>());
+}

@@ -628,6 +628,10 @@ where
     }
 
     fn next_due(&self, session: &Session) -> Instant {
+        // media waits behind replies that have no room before the client reads
+        if session.wants_transmit() {
+            return Instant::MAX;
+        }
         let (Some(staged), Some(MediaWish::Packets { from }), false) =
             (&self.staged, session.wish(), self.queue.is_full())
         else {

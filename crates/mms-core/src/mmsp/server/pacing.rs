@@ -138,7 +138,7 @@ mod tests {
             now = now.max(pacing.due(pace, time));
             pacing.sent(now, number, time, 1000, ceiling);
             number += 1;
-            now.since(start).as_millis() as u64
+            u64::try_from(now.since(start).as_millis()).unwrap()
         })
     }
 
