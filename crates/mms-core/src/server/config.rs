@@ -14,7 +14,7 @@ pub struct Config {
     pub sniff_timeout: Duration,
     /// Ours: how long a client may read nothing while bytes wait for it.
     pub stall_timeout: Duration,
-    /// Ours: how long the last bytes may take after [`Connection::shut_down`].
+    /// Ours: how long the last bytes may take after [`Connection::shut_down`](super::Connection::shut_down).
     pub shut_down_timeout: Duration,
     /// Most bytes that one answer of the host carries.
     pub batch_bytes: u32,

@@ -42,7 +42,7 @@ impl Session {
         self.play(Play { from, rate: None, ..self.play })
     }
 
-    /// Stops (section 3.1.4.5). Packets under way are still reported until [`Event::Stopped`].
+    /// Stops (section 3.1.4.5). Packets under way are still reported until [`Event::Stopped`](crate::mmsp::client::Event::Stopped).
     ///
     /// # Errors
     /// `ApiMisuse` unless streaming.
