@@ -109,8 +109,6 @@ phrases! {
         HeaderBytes = "header bytes",
         /// Objects in the ASF header.
         HeaderObjects = "header objects",
-        /// Streams in the ASF header.
-        Streams = "streams",
         /// Redirects followed in a row.
         Redirects = "redirects",
         /// Pings received within the ping window.
@@ -121,18 +119,12 @@ phrases! {
         NameChars = "name characters",
         /// Messages in one command packet.
         MessagesPerPacket = "messages in one packet",
-        /// Connections in all.
-        Connections = "connections",
-        /// Connections of one address.
-        ConnectionsPerAddress = "connections of one address",
     }
 }
 
 phrases! {
     /// A message that is well formed and may not come now, or contradicts an earlier one.
     Misbehaviour {
-        /// A message other than the reply that was asked for.
-        UnexpectedMessage = "message is not the expected reply",
         /// A Data packet larger than the packet size that was announced.
         PacketTooLarge = "data packet is larger than the announced packet size",
         /// More header bytes than were announced.
@@ -141,12 +133,8 @@ phrases! {
         HeaderTooShort = "header ended before the announced size",
         /// Header fragments out of order.
         FragmentOrder = "header fragments out of order",
-        /// The packet size in the header is not the announced one.
-        PacketSizeDiffers = "packet size in the header differs from the announced one",
         /// More ReportFunnelInfo messages than the protocol has.
         TooManyFunnelInfo = "more than three ReportFunnelInfo messages",
-        /// Bytes after the session was closed.
-        AfterClose = "bytes after the close",
         /// The stream ended in the middle of a frame or before the session was over.
         UnexpectedEnd = "connection closed before the session was over",
     }
@@ -191,8 +179,6 @@ phrases! {
         Connect = "connect",
         /// Client, ours: no reply to a handshake request.
         Reply = "reply",
-        /// Client: the ASF header did not arrive (section 3.1.2).
-        Header = "header",
         /// Client, ours: nothing came while streaming.
         Silence = "silence",
         /// Server: nothing was exchanged, a Ping is due (section 3.2.2).
@@ -207,7 +193,7 @@ phrases! {
         Stall = "stall",
         /// Server, ours: nothing or nothing known came after the connection opened.
         Sniff = "first bytes",
-        /// Server, ours: shutting down took too long.
+        /// Ours: the last bytes took too long.
         ShutDown = "shut-down",
         /// Server, ours: the session was over and the client did not close.
         Linger = "linger",
@@ -259,8 +245,6 @@ phrases! {
         ReplyRoom = "reply does not fit its room",
         /// The driver made no progress.
         NoProgress = "driver makes no progress",
-        /// A range outside its buffer.
-        Range = "range outside its buffer",
     }
 }
 

@@ -2,6 +2,94 @@
 //!
 //! It does no I/O, allocates nothing and never reads a clock: bytes, time and randomness come in as
 //! arguments, bytes to write and events go out as values.
+//!
+//! # When do I call what
+//!
+//! ```text
+//!            your loop                               client::Client
+//!   ┌──────────────────────────┐   step(now)   ┌────────────────────────┐
+//!   │ Connect, Close           │ ◄──────────── │ what the host does now │
+//!   │   connected, .._failed ──┼─────────────► │                        │
+//!   │ Wait, socket readable    │               │                        │
+//!   │   read into space()    ──┼─ filled(n) ─► │ deframer ► session ─┐  │
+//!   │ Wait, socket writable    │               │                     │  │
+//!   │   write pending()      ──┼─ written(n) ► │ requests ◄──────────┤  │
+//!   │ Event                    │               │                     │  │
+//!   │   look at event()      ◄─┼────────────── │ borrows the input ◄─┘  │
+//!   │ Storage: replace_storage │               │                        │
+//!   │ Done: error()?           │               │                        │
+//!   └──────────────────────────┘               └────────────────────────┘
+//! ```
+//!
+//! [`client::Client::step`] says what comes next, and is called again after it was done. An event is lent
+//! until the next step. Always wait for both directions at once. A server's [`server::Connection`] has the
+//! same shape; beside it hands out wishes (open this name, packets from n) that its host answers at once or
+//! later.
+//!
+//! A whole client over one blocking socket, which waits for one direction at a time since it has nothing
+//! better; the adapters `mms-std` and `mms-tokio` do it properly:
+//!
+//! ```no_run
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//!
+//! use mms_core::client::{Client, Event, Options, SocketId, Step, Storage};
+//! use mms_core::time::Instant;
+//!
+//! let began = std::time::Instant::now();
+//! let storage = Storage { receive: vec![0; 65536], send: vec![0; 4096] };
+//! let mut client = Client::new("mmst://media.example.com/music.wma", Options::default(), storage)?;
+//! let mut socket = None;
+//! let mut bytes = 0;
+//! loop {
+//!     let now = Instant::from_millis(u64::try_from(began.elapsed().as_millis())?);
+//!     match client.step(now) {
+//!         Step::Connect(id) => {
+//!             let wanted = client.wanted(id);
+//!             match TcpStream::connect((wanted.host, wanted.port)) {
+//!                 Ok(stream) => {
+//!                     client.connected(id, stream.local_addr()?);
+//!                     socket = Some(stream);
+//!                 }
+//!                 Err(_) => client.connection_failed(id),
+//!             }
+//!         }
+//!         Step::Close(_) => socket = None,
+//!         Step::Event => match client.event() {
+//!             Some(Event::Packet { bytes: packet, .. }) => bytes += packet.len(),
+//!             Some(other) => println!("{other:?}"),
+//!             None => {}
+//!         },
+//!         Step::Storage { needed } => drop(client.replace_storage(vec![0; needed])),
+//!         Step::Wait { read, write, until } => {
+//!             let (Some(stream), id) = (&mut socket, SocketId::CONTROL) else { continue };
+//!             if write.contains(id) {
+//!                 match stream.write(client.pending(id)) {
+//!                     Ok(count) => client.written(id, count),
+//!                     Err(_) => client.connection_failed(id),
+//!                 }
+//!             } else if read.contains(id) {
+//!                 // a moment in the past means at once; a time-out of zero is not allowed
+//!                 let patience = until.since(now).clamp(core::time::Duration::from_millis(1), core::time::Duration::from_secs(60));
+//!                 stream.set_read_timeout(Some(patience))?;
+//!                 match stream.read(client.space(id)) {
+//!                     Ok(0) => client.end_of_stream(id),
+//!                     Ok(count) => client.filled(id, count),
+//!                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+//!                     Err(_) => client.connection_failed(id),
+//!                 }
+//!             }
+//!         }
+//!         Step::Done => break,
+//!         _ => client.no_progress(),
+//!     }
+//! }
+//! match client.error() {
+//!     None => println!("{bytes} bytes of media"),
+//!     Some(error) => return Err(error.into()),
+//! }
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 #![no_std]
 #![cfg_attr(
     not(test),

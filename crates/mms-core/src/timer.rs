@@ -18,7 +18,7 @@ impl<const N: usize> Timers<N> {
 
     /// Starts or restarts; a duration of `Duration::MAX` never fires.
     pub(crate) fn start(&mut self, name: TimerName, now: Instant, duration: Duration) {
-        self.set(name, now + duration);
+        self.set(name, now.after(duration));
     }
 
     pub(crate) fn stop(&mut self, name: TimerName) {

@@ -261,7 +261,7 @@ impl fmt::Display for Word<'_> {
             Outcome::Closed if self.is_refused => f.write_str("refused"),
             Outcome::Closed => f.write_str("closed"),
             Outcome::ShutDown => f.write_str("shutdown"),
-            Outcome::Failed(error) => write!(f, "{error}"),
+            Outcome::Failed(error) => write!(f, "\"{error}\""),
             _ => f.write_str("open"),
         }
     }

@@ -1,8 +1,9 @@
 //! What adapters take from the system besides sockets of their runtime.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 
 use mms_core::time::Instant;
 use socket2::{Domain, Protocol, Socket, Type};

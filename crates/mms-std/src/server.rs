@@ -21,6 +21,8 @@ const SLICES: usize = 64;
 const BUDGET: u32 = 32;
 /// Turns without progress after which a connection is taken for broken.
 const IDLE_TURNS: u32 = 1000;
+/// Wait after the system had no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const WAKER: Token = Token(usize::MAX - 1);
 
 /// Settings of a server.
@@ -113,7 +115,7 @@ impl Server {
     pub fn serve<H: Host>(self, host: H) -> io::Result<()> {
         let table = Table::new(self.listeners.len());
         let gate = Gate::new(self.options.gate);
-        Loop { server: self, gate, host, table, clock: Clock::start(), until: None }.run()
+        Loop { server: self, gate, host, table, clock: Clock::start(), until: None, accept_again: None }.run()
     }
 }
 
@@ -126,6 +128,8 @@ struct Loop<H: Host> {
     clock: Clock,
     /// when to give up waiting for the last connections
     until: Option<Instant>,
+    /// when to accept again after the system had no descriptor left
+    accept_again: Option<Instant>,
 }
 
 struct Link<H: Host> {
@@ -156,7 +160,10 @@ impl<H: Host> Loop<H> {
             if self.until.is_some_and(|until| now >= until || self.table.is_empty()) {
                 return Ok(());
             }
-            let wake = self.table.wake_at(now).min(self.until.unwrap_or(Instant::MAX));
+            let mut wake = self.table.wake_at(now);
+            for moment in [self.until, self.accept_again].into_iter().flatten() {
+                wake = wake.min(moment);
+            }
             match self.server.poll.poll(&mut events, Some(timeout(now, wake))) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -170,7 +177,11 @@ impl<H: Host> Loop<H> {
                     self.table.queue(token);
                 }
             }
-            self.table.expire(self.clock.now());
+            let now = self.clock.now();
+            self.table.expire(now);
+            if self.accept_again.take_if(|moment| *moment <= now).is_some() {
+                (0..self.server.listeners.len()).for_each(|listener| self.accept(listener));
+            }
             // those that become ready meanwhile wait for the next round
             for _ in 0..self.table.ready() {
                 if let Some(token) = self.table.pop_ready() {
@@ -197,7 +208,8 @@ impl<H: Host> Loop<H> {
                 Err(error) => {
                     // out of descriptors, most likely: others have to end first
                     tracing::warn!(%error, "accept");
-                    std::thread::sleep(Duration::from_millis(100));
+                    self.accept_again = Some(self.clock.now() + ACCEPT_PAUSE);
+                    return;
                 }
             }
         }

@@ -54,7 +54,9 @@ impl<T> Table<T> {
     }
 
     pub(crate) fn insert(&mut self, token: usize, value: T) {
-        self.free.retain(|free| *free != token);
+        if self.free.last() == Some(&token) {
+            self.free.pop();
+        }
         let place = &mut self.places[token];
         *place = Place { value: Some(value), generation: place.generation + 1, ..Place::empty() };
     }

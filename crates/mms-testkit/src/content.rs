@@ -1,9 +1,9 @@
 //! ASF content in memory.
 
-use std::ops::Range;
+use core::ops::Range;
+use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use mms_core::asf::{HeaderLimits, HeaderSummary, HeaderWalker, PacketHead, packet_count};
 use mms_core::hresult::Hresult;
@@ -55,6 +55,12 @@ impl Content {
         Self::new(std::fs::read(testdata().join(name)).expect(name))
     }
 
+    /// Content made up.
+    #[must_use]
+    pub fn made_up(recipe: &crate::asf::Recipe) -> Self {
+        Self::new(recipe.bake())
+    }
+
     /// The header with the 50 bytes of the Data Object.
     #[must_use]
     pub fn header(&self) -> &[u8] {
@@ -90,6 +96,12 @@ impl Content {
     fn range(&self, packets: Range<u32>) -> Range<usize> {
         let at = |packet: u32| self.header_len() + packet as usize * self.packet_size();
         at(packets.start)..at(packets.end)
+    }
+
+    /// Packets as a host hands them out.
+    #[must_use]
+    pub fn slice(&self, packets: Range<u32>) -> Slice {
+        Slice { bytes: Arc::clone(&self.bytes), range: self.range(packets) }
     }
 
     /// One packet.

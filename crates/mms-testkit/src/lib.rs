@@ -1,12 +1,33 @@
 //! Test support for the mms crates; never published.
 //!
+//! - [`build`]: ASF headers made by hand
 //! - [`content`]: ASF in memory, and a host that answers a connection's wishes from it
+//! - [`asf`]: content made up in any size
+//! - [`fuzz`]: bodies of the fuzz targets
+//! - [`hostile`]: a client or a server connection under attack, while others go on
 //! - [`netem`]: a network that loses, delays, doubles and reorders datagrams
 //! - [`pair`]: a client and a server in memory on one virtual clock
+//! - [`script`]: one end under test, the other written down by the test
+//! - [`scripted`]: the messages of scripted peers
+//! - [`talk`]: the usual messages of a session
 //! - [`udp`]: media over UDP across a simulated network
-#![allow(clippy::unwrap_used, reason = "test support: a failed unwrap is a failed test")]
+//! - [`vectors`]: the worked examples of the protocol
+#![allow(
+    clippy::unwrap_used,
+    clippy::exhaustive_enums,
+    clippy::cast_possible_truncation,
+    reason = "test support: a failed unwrap is a failed test, and nothing here is published"
+)]
 
+pub mod asf;
+pub mod build;
 pub mod content;
+pub mod fuzz;
+pub mod hostile;
 pub mod netem;
 pub mod pair;
+pub mod script;
+pub mod scripted;
+pub mod talk;
 pub mod udp;
+pub mod vectors;

@@ -1,8 +1,8 @@
 //! A client and a server connection in memory, on one virtual clock.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use mms_core::client::{self, Client, Event, Options, SocketId};
 use mms_core::error::Error;
@@ -56,6 +56,7 @@ pub struct Pair {
     pub to_server_log: Vec<u8>,
     /// Everything that the server sent.
     pub to_client_log: Vec<u8>,
+    storage: [usize; 2],
     network: Network,
     to_server: VecDeque<u8>,
     to_client: VecDeque<u8>,
@@ -67,6 +68,7 @@ pub struct Pair {
 
 /// What a pair does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Turn {
     /// The client reported something, which is the last of [`Pair::seen`].
     Event,
@@ -118,6 +120,7 @@ impl Pair {
             seen: Vec::new(),
             to_server_log: Vec::new(),
             to_client_log: Vec::new(),
+            storage: [Client::<Vec<u8>>::RECEIVE_BYTES, Connection::<Vec<u8>, Slice>::RECEIVE_BYTES],
             network,
             to_server: VecDeque::new(),
             to_client: VecDeque::new(),
@@ -189,6 +192,7 @@ impl Pair {
                     stepped.moved = true;
                 }
                 server::Step::Storage { needed } => {
+                    self.storage[1] = self.storage[1].max(needed);
                     self.server.replace_storage(vec![0; needed]);
                     stepped.moved = true;
                 }
@@ -262,6 +266,7 @@ impl Pair {
                     return stepped;
                 }
                 client::Step::Storage { needed } => {
+                    self.storage[0] = self.storage[0].max(needed);
                     self.client.replace_storage(vec![0; needed]);
                     stepped.moved = true;
                 }
@@ -308,6 +313,13 @@ impl Pair {
             self.client_may_read = (self.client_may_read + more).min(rate);
         }
         self.client_may_read.min(self.network.read)
+    }
+
+    /// The most storage that both ends had at a time, for what they receive and send.
+    #[must_use]
+    pub fn storage_bytes(&self) -> usize {
+        let send = Client::<Vec<u8>>::SEND_BYTES + Connection::<Vec<u8>, Slice>::SEND_BYTES;
+        self.storage.iter().sum::<usize>() + send
     }
 
     /// The bytes of the header that the client reported.
@@ -357,6 +369,11 @@ impl Pair {
         }
     }
 
+    /// Changes bytes that are under way: those to the server, those to the client.
+    pub fn tamper<T>(&mut self, change: impl FnOnce(&mut VecDeque<u8>, &mut VecDeque<u8>) -> T) -> T {
+        change(&mut self.to_server, &mut self.to_client)
+    }
+
     /// The server's end closes without a word, as if its process was killed.
     pub fn kill_server(&mut self) {
         self.server.connection_failed();
@@ -391,7 +408,9 @@ fn take(queue: &mut VecDeque<u8>, space: &mut [u8], most: usize) -> usize {
     count
 }
 
-fn seen(event: &Event<'_>) -> Seen {
+/// The owned form of an event.
+#[must_use]
+pub fn seen(event: &Event<'_>) -> Seen {
     match event {
         Event::HeaderPart { offset, bytes, last } => {
             Seen { what: format!("HeaderPart {offset} {last}"), bytes: bytes.to_vec() }

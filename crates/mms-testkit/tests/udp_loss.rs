@@ -1,9 +1,9 @@
 //! What is lost is recovered: the numbers that a change of the receiver must not make worse.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use std::fmt::Write as _;
+use core::fmt::Write as _;
+use core::time::Duration;
 use std::path::Path;
-use std::time::Duration;
 
 use mms_testkit::netem::{Bursts, SEED_VARIABLE, seeds};
 use mms_testkit::udp::{Outcome, Simulation};

@@ -23,6 +23,9 @@ const IDLE_TURNS: u32 = 1000;
 /// Turns of one connection before others get their turn.
 const BUDGET: u32 = 32;
 
+/// Wait after the system had no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// Settings of a server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -100,7 +103,7 @@ impl Server {
                 Err(error) => {
                     // out of descriptors, most likely: others have to end first
                     tracing::warn!(%error, "accept");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
@@ -191,6 +194,10 @@ impl<H: Host> Task<H> {
     }
 
     fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.going_down && self.shut_down.as_mut().poll(cx).is_ready() {
+            self.going_down = true;
+            self.driver.shut_down(self.clock.now());
+        }
         for _ in 0..BUDGET {
             match self.driver.step(self.clock.now()) {
                 Step::Event => {
@@ -205,11 +212,6 @@ impl<H: Host> Task<H> {
                     let answered = self.poll_wishes(cx);
                     if self.poll_socket(cx, read, write) || answered {
                         self.idle_turns = 0;
-                        continue;
-                    }
-                    if !self.going_down && self.shut_down.as_mut().poll(cx).is_ready() {
-                        self.going_down = true;
-                        self.driver.shut_down(self.clock.now());
                         continue;
                     }
                     self.sleep.as_mut().reset(self.clock.at(until).into());

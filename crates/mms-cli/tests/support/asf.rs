@@ -32,7 +32,7 @@ impl Asf {
         Self::parse(bytes).map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    fn parse(bytes: Vec<u8>) -> Result<Self, String> {
+    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, String> {
         if bytes.get(..16) != Some(&HEADER[..]) {
             return Err(format!("{} bytes that do not begin with an ASF header", bytes.len()));
         }

@@ -29,9 +29,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(pace: &str, files: &[&str]) -> Self {
+        let paths: Vec<PathBuf> = files.iter().map(|name| made(name)).collect();
+        Self::start_with(&["--pace", pace], &paths)
+    }
+
+    /// With these options behind `--listen`.
+    pub(crate) fn start_with(options: &[&str], paths: &[PathBuf]) -> Self {
         let mut command = bounded(LIFE, env!("CARGO_BIN_EXE_mms"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--pace", pace]);
-        command.args(files.iter().map(|name| made(name)));
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(options).args(paths);
         command.env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Running::start(&mut command);
         let stdout = Lines::collect(process.child().stdout.take().expect("standard output is a pipe"));

@@ -15,7 +15,7 @@ use crate::selection::Thinning;
 use crate::text::Fixed;
 use crate::time::Instant;
 use crate::timer::Timers;
-use crate::url::{Scheme, UrlBuf};
+use crate::url::{Scheme, Url, UrlBuf};
 
 /// Rounds of one step before it hands the thread back.
 const ROUNDS: usize = 64;
@@ -32,6 +32,8 @@ pub struct Options {
     pub close_at_end: bool,
     /// Ours: how long connecting may take.
     pub connect_timeout: Duration,
+    /// Ours: how long the last requests may take to go out, when all is said.
+    pub close_timeout: Duration,
     /// Redirects that are followed in a row.
     pub redirects: u32,
     /// Most bytes of receive storage to ask for.
@@ -45,6 +47,7 @@ impl Default for Options {
             play: Some(Play::default()),
             close_at_end: true,
             connect_timeout: Duration::from_secs(15),
+            close_timeout: Duration::from_secs(5),
             redirects: 5,
             storage_bytes: 1 << 17,
         }
@@ -120,7 +123,7 @@ pub struct Client<B> {
     receive: Buffer<B>,
     send: Buffer<B>,
     needed: usize,
-    timers: Timers<1>,
+    timers: Timers<2>,
     event: Option<(Located, usize)>,
     announced: bool,
     redirects: u32,
@@ -158,7 +161,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             receive,
             send,
             needed: 1,
-            timers: Timers::new([TimerName::Connect]),
+            timers: Timers::new([TimerName::Connect, TimerName::ShutDown]),
             event: None,
             announced: false,
             redirects: 0,
@@ -175,8 +178,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             self.fail(error);
         }
         for _ in 0..ROUNDS {
-            if let Some(name) = self.timers.expired(now) {
-                self.fail(Error::TimedOut(name));
+            match self.timers.expired(now) {
+                // everything is there; only the goodbye was not taken
+                Some(TimerName::ShutDown) => self.leave(),
+                Some(name) => self.fail(Error::TimedOut(name)),
+                None => {}
             }
             match self.link {
                 Link::Wanted => {
@@ -202,6 +208,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                 }
                 Ok(true) => {}
                 Ok(false) => {
+                    if self.session.has_ended() && !self.timers.is_running(TimerName::ShutDown) {
+                        self.timers.start(TimerName::ShutDown, now, self.options.close_timeout);
+                    }
                     if let Some(step) = self.rest() {
                         return step;
                     }
@@ -234,9 +243,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         }
     }
 
-    /// The socket could not be connected, or the network failed.
+    /// The socket could not be connected, or the network failed. After the session has ended this is no
+    /// error: a server may close before it reads the last requests.
     pub fn connection_failed(&mut self, _socket: SocketId) {
-        self.fail(Error::ConnectionFailed);
+        if self.link == Link::Open && self.session.has_ended() {
+            self.leave();
+        } else {
+            self.fail(Error::ConnectionFailed);
+        }
     }
 
     /// The host's guard saw the driver make no progress, or a step that it does not know.
@@ -330,8 +344,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     /// Ends the session in order; [`Step::Done`] follows.
     pub fn close(&mut self) {
+        self.plays = None;
         match self.link {
-            Link::Wanted | Link::Connecting => self.link = Link::Leaving,
+            Link::Wanted | Link::Connecting => self.leave(),
             _ => self.session.close(),
         }
     }
@@ -412,12 +427,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             let url = self.url.url();
             let mut host = Fixed::<{ UrlBuf::LIMIT }>::default();
             // the host is a part of a URL of at most so many bytes
-            let _ = match url.port {
-                Some(port) => write!(host, "{}:{port}", url.host),
-                None => write!(host, "{}", url.host),
-            };
-            let target =
-                Target { host: host.as_str(), path: self.url.decoded_path(), url: self.url.as_str() };
+            let _ = write_host(&mut host, &url);
+            // the log names the content, never the credentials
+            let mut shown = Fixed::<{ UrlBuf::LIMIT }>::default();
+            let _ = write!(shown, "{}://{}/{}", url.scheme.as_str(), host.as_str(), url.path);
+            let target = Target { host: host.as_str(), path: self.url.decoded_path(), url: shown.as_str() };
             let whole = self.send.is_empty();
             let out = self.send.space(Self::SEND_BYTES);
             match self.session.poll_transmit(now, &target, out) {
@@ -440,15 +454,23 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                     self.session.play(play)?;
                 }
             }
-            Located::Plain(Event::EndOfStream { hr, more: false }) => {
-                if hr.is_failure() {
-                    self.failed = Some(Error::Refused(*hr));
-                }
-                if self.options.close_at_end {
-                    self.session.close();
-                }
+            Located::Plain(Event::EndOfStream { hr, more: false }) if self.options.close_at_end => {
+                self.failed = hr.is_failure().then_some(Error::Refused(*hr));
+                self.session.close();
             }
-            Located::Plain(Event::StreamChange { .. }) => self.plays = self.options.play,
+            // nobody is there to wish for something else
+            Located::Plain(Event::PlayRefused { error }) if self.options.close_at_end => {
+                self.failed = Some(*error);
+                self.session.close();
+            }
+            // the new entry begins where it begins (section 3.1.4.4)
+            Located::Plain(Event::StreamChange { .. }) => {
+                self.plays = self.options.play.map(|_| Play {
+                    from: Position::Beginning,
+                    until: None,
+                    ..*self.session.last_play()
+                });
+            }
             _ => {}
         }
         Ok(())
@@ -503,7 +525,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// Nothing moved: what the host should do. `None` if another round decides.
     fn rest(&mut self) -> Option<Step> {
         if self.session.is_closed() && self.send.is_empty() {
-            self.link = Link::Leaving;
+            self.leave();
             return None;
         }
         let capacity = self.receive.capacity();
@@ -531,9 +553,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         if self.failed.is_none() {
             self.failed = Some(error);
         }
+        self.leave();
+    }
+
+    fn leave(&mut self) {
         self.event = None;
+        self.timers.stop_all();
         if self.link != Link::Closed {
             self.link = Link::Leaving;
         }
+    }
+}
+
+/// Host and port as a URL has them.
+fn write_host(out: &mut impl core::fmt::Write, url: &Url<'_>) -> core::fmt::Result {
+    match (url.host.contains(':'), url.port) {
+        (true, Some(port)) => write!(out, "[{}]:{port}", url.host),
+        (true, None) => write!(out, "[{}]", url.host),
+        (false, Some(port)) => write!(out, "{}:{port}", url.host),
+        (false, None) => write!(out, "{}", url.host),
     }
 }

@@ -1,9 +1,10 @@
 //! An accepted connection, from its first byte to its last.
 
 use core::net::SocketAddr;
-use core::time::Duration;
 
-use super::queue::SendQueue;
+use super::config::Config;
+use super::queue::{Kind, SendQueue};
+use super::report::{Outcome, Report, Transport};
 use super::wish::{Ask, Opened, Refusal, Ticket, Wish};
 use crate::asf::PacketHead;
 use crate::buffer::Buffer;
@@ -12,6 +13,7 @@ use crate::hresult::Hresult;
 use crate::mmsp;
 use crate::mmsp::server::{MediaWish, Session};
 use crate::mmsp::wire::{ClientLog, DataHeader, Subscriber, TcpMessageHeader};
+use crate::selection::Selection;
 use crate::time::Instant;
 use crate::timer::Timers;
 
@@ -21,34 +23,6 @@ const LARGEST_REPLY: usize = 1056;
 const ROUNDS: usize = 64;
 /// Bytes that decide about the protocol.
 const SNIFF_BYTES: usize = 8;
-
-/// Settings of a connection.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Config {
-    /// Settings of MMS sessions.
-    pub mms: mmsp::server::Config,
-    /// Ours: how long the first bytes may take.
-    pub sniff_timeout: Duration,
-    /// Ours: how long a client may read nothing while bytes wait for it.
-    pub stall_timeout: Duration,
-    /// Ours: how long the last bytes may take after [`Connection::shut_down`].
-    pub shut_down_timeout: Duration,
-    /// Most bytes that one answer of the host carries.
-    pub batch_bytes: u32,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            mms: mmsp::server::Config::default(),
-            sniff_timeout: Duration::from_secs(5),
-            stall_timeout: Duration::from_secs(60),
-            shut_down_timeout: Duration::from_secs(5),
-            batch_bytes: 65536,
-        }
-    }
-}
 
 /// Storage of a connection, from the host.
 #[derive(Clone, Debug)]
@@ -71,6 +45,7 @@ pub struct Accepted {
 
 /// What the host does next. A plain value that borrows nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "an adapter must not overlook a step")]
 pub enum Step {
     /// [`Connection::event`] lends something to look at, until the next step.
     Event,
@@ -96,6 +71,10 @@ pub enum Step {
 /// Something that the host may want to know.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "an event is lent for one look, and without alloc there is no box"
+)]
 pub enum Event<'a> {
     /// The client named itself.
     Connected {
@@ -106,56 +85,11 @@ pub enum Event<'a> {
     ClientLog(ClientLog<'a>),
 }
 
-/// The protocol that a connection spoke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Transport {
-    /// Nothing was said.
-    None,
-    /// MMS with media over TCP.
-    MmsTcp,
-}
-
-impl core::fmt::Display for Transport {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::MmsTcp => "MMS/TCP",
-        })
-    }
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It goes on.
-    Open,
-    /// The client said that it closes, or closed.
-    Closed,
-    /// The host shut it down.
-    ShutDown,
-    /// It failed.
-    Failed(Error),
-}
-
-/// What a connection did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// The protocol.
-    pub transport: Transport,
-    /// Media packets written in full.
-    pub packets: u64,
-    /// Number of the packet that media last started with.
-    pub started_at: Option<u32>,
-    /// Whether the content was sent to its end at least once.
-    pub completed: bool,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one for each connection, and without alloc there is no box"
+)]
 enum Protocol {
     Unknown,
     Mms(Session),
@@ -195,7 +129,6 @@ pub struct Connection<B, H, const N: usize = 32> {
     staged: Option<Staged<H>>,
     next: Option<Staged<H>>,
     packet_size: u32,
-    header_packets: u32,
     end_of_input: bool,
     blocked: bool,
     report: Report,
@@ -239,7 +172,6 @@ where
             staged: None,
             next: None,
             packet_size: 0,
-            header_packets: 0,
             end_of_input: false,
             blocked: false,
             report: Report {
@@ -277,7 +209,7 @@ where
                 return Step::Event;
             }
             if !moved {
-                return self.wait();
+                return if self.is_over() { Step::Done } else { self.wait() };
             }
         }
         Step::Wait { read: false, write: !self.queue.is_empty(), until: now }
@@ -310,9 +242,14 @@ where
         self.end_of_input = true;
     }
 
-    /// The network failed.
+    /// The network failed. After the session has ended this is no error: a client may close with bytes on
+    /// their way to it.
     pub fn connection_failed(&mut self) {
-        self.fail(Error::ConnectionFailed);
+        self.forget_output();
+        match &self.protocol {
+            Protocol::Mms(session) if session.has_ended() => {}
+            _ => self.fail(Error::ConnectionFailed),
+        }
     }
 
     /// The host's guard saw the connection make no progress.
@@ -336,11 +273,7 @@ where
             return;
         }
         self.control.consume(finished.control_bytes);
-        // header fragments are media entries too; they come first
-        let fragments = finished.media.min(self.header_packets);
-        self.header_packets = self.header_packets.saturating_sub(fragments);
-        let packets = finished.media.saturating_sub(fragments);
-        self.report.packets = self.report.packets.saturating_add(u64::from(packets));
+        self.report.packets = self.report.packets.saturating_add(u64::from(finished.packets));
         self.timers.stop(TimerName::Stall);
         self.watch_stall(now);
     }
@@ -360,6 +293,15 @@ where
         self.timers.start(TimerName::ShutDown, now, self.config.shut_down_timeout);
         if let Protocol::Mms(session) = &mut self.protocol {
             session.shut_down();
+        }
+    }
+
+    /// The streams that the client wants, once it speaks a known protocol.
+    #[must_use]
+    pub fn selection(&self) -> Option<Selection> {
+        match &self.protocol {
+            Protocol::Mms(session) => Some(session.selection()),
+            Protocol::Unknown => None,
         }
     }
 
@@ -512,11 +454,7 @@ where
         }
         self.timers.stop(TimerName::Sniff);
         self.report.transport = Transport::MmsTcp;
-        let mut session = Session::new(self.config.mms.clone(), self.random, now);
-        if self.report.outcome == Outcome::ShutDown {
-            session.shut_down();
-        }
-        self.protocol = Protocol::Mms(session);
+        self.protocol = Protocol::Mms(Session::new(self.config.mms.clone(), self.random, now));
         Ok(true)
     }
 
@@ -533,8 +471,10 @@ where
             return Ok(true);
         }
         self.receive.consume(handled.consumed);
-        if handled.consumed == 0 && self.end_of_input && !session.is_closed() {
+        if handled.consumed == 0 && self.end_of_input && !session.has_ended() {
             session.handle_eof();
+            // nobody is there to read it
+            self.forget_output();
             return Ok(true);
         }
         Ok(handled.consumed > 0)
@@ -542,15 +482,14 @@ where
 
     fn output(&mut self, now: Instant) -> Result<bool, Error> {
         let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
-        if session.take_discard() {
-            let discarded = self.queue.discard_media();
+        let mut moved = session.take_discard();
+        if moved {
+            let discarded = self.queue.discard_packets();
             session.give_back(discarded);
             self.staged = None;
             self.next = None;
-            self.withdraw();
-            return Ok(true);
+            self.asked = None;
         }
-        let mut moved = false;
         while !self.queue.is_full() {
             let out = self.control.space(LARGEST_REPLY);
             if out.len() < LARGEST_REPLY && !self.queue.is_empty() {
@@ -571,7 +510,7 @@ where
     fn media(&mut self, now: Instant) -> Result<bool, Error> {
         let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
         let mut moved = false;
-        while !self.queue.is_full() {
+        while !self.queue.is_full() && !session.wants_transmit() {
             if self.staged.is_none() {
                 self.staged = self.next.take();
             }
@@ -585,13 +524,13 @@ where
                     let Some(head) = u16::try_from(len)
                         .ok()
                         .filter(|len| *len > 0)
-                        .and_then(|len| session.frame_header(len))
+                        .and_then(|len| session.frame_header(now, len))
                     else {
                         self.staged = None;
                         continue;
                     };
-                    self.queue.push_media(&head.encode(), staged.handle.clone(), start, len);
-                    self.header_packets = self.header_packets.saturating_add(1);
+                    let head = head.encode();
+                    self.queue.push_media(Kind::Fragment, &head, staged.handle.clone(), start, len);
                 }
                 Some(MediaWish::Packets { from }) => {
                     match frame_packet(session, staged, now, from, self.packet_size)? {
@@ -599,8 +538,10 @@ where
                             if self.report.started_at.is_none() || session.is_first() {
                                 self.report.started_at = Some(head.location_id);
                             }
-                            self.queue.push_media(&head.encode(), staged.handle.clone(), start, len);
+                            let head = head.encode();
+                            self.queue.push_media(Kind::Packet, &head, staged.handle.clone(), start, len);
                         }
+                        Framed::Skipped => {}
                         Framed::Exhausted => self.staged = None,
                         Framed::NotDue => break,
                         Framed::Stop => session.end_of_media(now),
@@ -613,8 +554,9 @@ where
             }
             moved = true;
         }
-        if session.is_streaming() && self.asked.is_none() && !session.has_more() {
+        if session.is_at_end() {
             session.end_of_media(now);
+            self.asked = None;
             self.report.completed = true;
             moved = true;
         }
@@ -642,7 +584,7 @@ where
                 self.next_ticket = self.next_ticket.wrapping_add(1);
                 self.asked = Some(Asked { ticket: self.next_ticket, what, handed_out: false });
             }
-            (None, Some(asked)) if !session.wants(asked.what) => self.withdraw(),
+            (None, Some(asked)) if !session.wants(asked.what) => self.asked = None,
             (None, _) => {}
         }
     }
@@ -650,11 +592,10 @@ where
     fn staged_end(&self) -> Option<u32> {
         let last = self.next.as_ref().or(self.staged.as_ref())?;
         let bytes = u32::try_from(last.handle.as_ref().len()).ok()?;
-        Some(last.first.saturating_add(bytes.checked_div(self.packet_size)?))
-    }
-
-    fn withdraw(&mut self) {
-        self.asked = None;
+        // a packet alone may be shorter than the packet size
+        let packets =
+            bytes.saturating_add(self.packet_size).saturating_sub(1).checked_div(self.packet_size)?;
+        Some(last.first.saturating_add(packets))
     }
 
     fn wait(&mut self) -> Step {
@@ -687,6 +628,10 @@ where
     }
 
     fn next_due(&self, session: &Session) -> Instant {
+        // media waits behind replies that have no room before the client reads
+        if session.wants_transmit() {
+            return Instant::MAX;
+        }
         let (Some(staged), Some(MediaWish::Packets { from }), false) =
             (&self.staged, session.wish(), self.queue.is_full())
         else {
@@ -702,10 +647,10 @@ where
         if let Some(name) = self.timers.expired(now) {
             return Err(Error::TimedOut(name));
         }
-        if let Protocol::Mms(session) = &mut self.protocol {
-            if session.poll_timeout() <= now {
-                session.handle_timeout(now, !self.queue.is_empty())?;
-            }
+        if let Protocol::Mms(session) = &mut self.protocol
+            && session.poll_timeout() <= now
+        {
+            session.handle_timeout(now, !self.queue.is_empty())?;
         }
         Ok(())
     }
@@ -736,6 +681,11 @@ where
         matches!(&self.protocol, Protocol::Mms(session) if session.is_closed())
     }
 
+    fn forget_output(&mut self) {
+        self.queue.clear();
+        self.control.clear();
+    }
+
     fn finish(&mut self, outcome: Outcome) {
         if self.report.outcome == Outcome::Open {
             self.report.outcome = outcome;
@@ -749,10 +699,10 @@ where
     }
 
     fn release_event(&mut self) {
-        if core::mem::take(&mut self.announced) {
-            if let Some((_, consumed)) = self.event.take() {
-                self.receive.consume(consumed);
-            }
+        if core::mem::take(&mut self.announced)
+            && let Some((_, consumed)) = self.event.take()
+        {
+            self.receive.consume(consumed);
         }
     }
 }
@@ -771,7 +721,13 @@ fn same_wish(a: MediaWish, b: MediaWish) -> bool {
 }
 
 enum Framed {
-    Packet { head: DataHeader, start: usize, len: usize },
+    Packet {
+        head: DataHeader,
+        start: usize,
+        len: usize,
+    },
+    /// The host left out packets that hold nothing for this client.
+    Skipped,
     Exhausted,
     NotDue,
     Stop,
@@ -784,9 +740,8 @@ fn frame_packet<H: AsRef<[u8]>>(
     from: u32,
     packet_size: u32,
 ) -> Result<Framed, Error> {
-    // the host may skip packets that hold nothing for this client
     if staged.first > from && session.skip_to(staged.first) {
-        return Ok(Framed::NotDue);
+        return Ok(Framed::Skipped);
     }
     let Some((start, packet)) = staged_packet(staged, from, packet_size) else {
         return Ok(Framed::Exhausted);

@@ -3,9 +3,13 @@
 //! A [`Connection`] is an accepted socket without the socket. Its host moves bytes, answers wishes and
 //! sleeps as [`Connection::step`] says; it knows no protocol.
 
+mod config;
 mod connection;
 mod queue;
+mod report;
 mod wish;
 
-pub use connection::{Accepted, Config, Connection, Event, Outcome, Report, Step, Storage, Transport};
+pub use config::Config;
+pub use connection::{Accepted, Connection, Event, Step, Storage};
+pub use report::{Outcome, Report, Transport};
 pub use wish::{Ask, Opened, Refusal, Ticket, Wish};

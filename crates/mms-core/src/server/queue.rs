@@ -18,7 +18,16 @@ enum Entry<H> {
     /// A message of so many bytes, the next ones of the control buffer.
     Control { len: usize, alone: bool },
     /// A head and a range of a handle.
-    Media { head: [u8; HEAD_BYTES], head_len: usize, handle: H, start: usize, len: usize },
+    Media { kind: Kind, head: [u8; HEAD_BYTES], head_len: usize, handle: H, start: usize, len: usize },
+}
+
+/// What a media entry carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A part of the ASF header, which is never discarded.
+    Fragment,
+    /// An ASF data packet.
+    Packet,
 }
 
 impl<H: AsRef<[u8]>> Entry<H> {
@@ -35,8 +44,8 @@ impl<H: AsRef<[u8]>> Entry<H> {
 pub(super) struct Finished {
     /// Bytes of control messages that are written in full.
     pub(super) control_bytes: usize,
-    /// Media entries written in full.
-    pub(super) media: u32,
+    /// ASF data packets written in full.
+    pub(super) packets: u32,
     /// Bytes that were reported beyond what was offered.
     pub(super) surplus: usize,
 }
@@ -65,11 +74,18 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
     }
 
     /// A head and `len` bytes of the handle from `start` on.
-    pub(super) fn push_media(&mut self, head: &[u8], handle: H, start: usize, len: usize) -> bool {
+    pub(super) fn push_media(
+        &mut self,
+        kind: Kind,
+        head: &[u8],
+        handle: H,
+        start: usize,
+        len: usize,
+    ) -> bool {
         let mut inline = [0; HEAD_BYTES];
         let Some(target) = inline.get_mut(..head.len()) else { return false };
         target.copy_from_slice(head);
-        self.push(Entry::Media { head: inline, head_len: head.len(), handle, start, len })
+        self.push(Entry::Media { kind, head: inline, head_len: head.len(), handle, start, len })
     }
 
     fn push(&mut self, entry: Entry<H>) -> bool {
@@ -129,7 +145,7 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
                         break;
                     }
                 }
-                Entry::Media { head, head_len, handle, start, len } => {
+                Entry::Media { head, head_len, handle, start, len, .. } => {
                     let body = handle.as_ref().get(*start..start.saturating_add(*len)).unwrap_or_default();
                     if !put(head.get(..*head_len).unwrap_or_default()) || !put(body) {
                         break;
@@ -153,7 +169,10 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
                 Entry::Control { len, .. } => {
                     finished.control_bytes = finished.control_bytes.saturating_add(*len);
                 }
-                Entry::Media { .. } => finished.media = finished.media.saturating_add(1),
+                Entry::Media { kind: Kind::Packet, .. } => {
+                    finished.packets = finished.packets.saturating_add(1)
+                }
+                Entry::Media { .. } => {}
             }
             left = left.saturating_sub(len);
             self.pop_front();
@@ -174,8 +193,13 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
         self.len = self.len.saturating_sub(1);
     }
 
-    /// Takes out the media entries that were not begun and returns their number.
-    pub(super) fn discard_media(&mut self) -> u32 {
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Takes out the ASF data packets that were not begun and returns their number.
+    pub(super) fn discard_packets(&mut self) -> u32 {
         let mut discarded = 0_u32;
         let mut kept = 0_usize;
         for index in 0..self.len {
@@ -183,7 +207,9 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
             let begun = index == 0 && self.written > 0;
             let entry = self.entries.get_mut(from).and_then(Option::take);
             match entry {
-                Some(Entry::Media { .. }) if !begun => discarded = discarded.saturating_add(1),
+                Some(Entry::Media { kind: Kind::Packet, .. }) if !begun => {
+                    discarded = discarded.saturating_add(1)
+                }
                 entry => {
                     let to = self.slot(kept);
                     if let Some(slot) = self.entries.get_mut(to) {
@@ -212,9 +238,9 @@ mod tests {
 
     fn filled() -> SendQueue<&'static [u8], 4> {
         let mut queue: SendQueue<&'static [u8], 4> = SendQueue::new();
-        assert!(queue.push_media(b"h1", b"xxAAAA", 2, 4));
+        assert!(queue.push_media(Kind::Packet, b"h1", b"xxAAAA", 2, 4));
         assert!(queue.push_control(3, false));
-        assert!(queue.push_media(b"h2", b"BBBB", 0, 4));
+        assert!(queue.push_media(Kind::Packet, b"h2", b"BBBB", 0, 4));
         queue
     }
 
@@ -247,7 +273,7 @@ mod tests {
     fn a_message_that_wants_its_own_write_gets_it() {
         let mut queue: SendQueue<&'static [u8], 4> = SendQueue::new();
         queue.push_control(2, true);
-        queue.push_media(b"h", b"A", 0, 1);
+        queue.push_media(Kind::Packet, b"h", b"A", 0, 1);
         queue.push_control(2, true);
         assert_eq!(collect(&queue, b"c1c2", 8), b"c1");
         queue.written(2);
@@ -258,13 +284,26 @@ mod tests {
     fn discard_keeps_messages_and_the_packet_that_was_begun() {
         let mut queue = filled();
         queue.written(1);
-        assert_eq!(queue.discard_media(), 1);
+        assert_eq!(queue.discard_packets(), 1);
         assert_eq!(collect(&queue, b"CTL", 8), b"1AAAACTL");
         let mut queue = filled();
-        assert_eq!(queue.discard_media(), 2);
+        assert_eq!(queue.discard_packets(), 2);
         assert_eq!(collect(&queue, b"CTL", 8), b"CTL");
-        assert!(queue.push_media(b"n", b"C", 0, 1));
+        assert!(queue.push_media(Kind::Packet, b"n", b"C", 0, 1));
         assert_eq!(collect(&queue, b"CTL", 8), b"CTLnC");
+    }
+
+    #[test]
+    fn discard_keeps_header_fragments_and_only_packets_are_counted() {
+        let mut queue: SendQueue<&'static [u8], 4> = SendQueue::new();
+        assert!(queue.push_media(Kind::Fragment, b"f", b"F", 0, 1));
+        assert!(queue.push_media(Kind::Packet, b"p", b"P", 0, 1));
+        assert!(queue.push_media(Kind::Fragment, b"g", b"G", 0, 1));
+        assert_eq!(queue.clone().written(6).packets, 1);
+        assert_eq!(queue.discard_packets(), 1);
+        assert_eq!(collect(&queue, b"", 8), b"fFgG");
+        assert_eq!(queue.written(4), Finished::default());
+        assert!(queue.is_empty());
     }
 
     #[test]

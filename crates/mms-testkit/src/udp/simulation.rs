@@ -2,8 +2,8 @@
 //!
 //! Control messages travel on a path that loses nothing, as TCP does; they stand as values here.
 
+use core::time::Duration;
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use mms_core::mmsp::udp::{
     Arrival, Config, Fragment, HeaderCollector, HeaderTimeout, Receiver, Released, ResendConfig, ResendRing,
@@ -180,7 +180,7 @@ struct Run {
 fn payload(number: u32) -> Vec<u8> {
     let mut random = Random::new(u64::from(number));
     let len = 200 + random.below(u64::from(PACKET_SIZE) - 199) as usize;
-    let mut bytes: Vec<u8> = (0..=len / 8).flat_map(|_| random.next().to_le_bytes()).collect();
+    let mut bytes: Vec<u8> = (0..=len / 8).flat_map(|_| random.bits().to_le_bytes()).collect();
     bytes.truncate(len);
     bytes
 }

@@ -3,6 +3,7 @@
 use core::ops::Range;
 use core::time::Duration;
 
+use crate::error::Error;
 use crate::hresult::Hresult;
 use crate::mmsp::wire::{FileAttributes, ServerVersion};
 use crate::text::Text;
@@ -45,6 +46,8 @@ pub enum AuthenticationScheme {
     Basic,
     /// Challenge and response.
     Ntlm,
+    /// A scheme that the server named and nobody knows.
+    Unknown,
 }
 
 /// What a redirect names (section 2.2.4.9).
@@ -103,6 +106,11 @@ pub enum Event<'a> {
     },
     /// Playing or striding begins.
     Started,
+    /// The server refused to play or stride; the session is ready for another wish.
+    PlayRefused {
+        /// `PeerIncompatible` if the server has no fast forward or rewind, else `Refused`.
+        error: Error,
+    },
     /// An ASF data packet, as received: it may be shorter than the packet size (stripped padding).
     Packet {
         /// Number of the packet in the file, or in the virtual file of a live stream.
@@ -142,6 +150,9 @@ pub(crate) enum Located {
     Packet { location_id: u32, af_flags: u8, bytes: Range<usize> },
     Redirected { kind: RedirectKind, location: Range<usize> },
 }
+
+const _: () = assert!(size_of::<Event<'_>>() <= 64 && size_of::<Located>() <= 80);
+const _: () = assert!(size_of::<Handled<Located>>() <= 96);
 
 impl Located {
     /// The event with its bytes cut out of the same input.

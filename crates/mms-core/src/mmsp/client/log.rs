@@ -1,7 +1,5 @@
 //! The client log that a session writes about itself (section 2.2.4.20).
 
-use core::time::Duration;
-
 use super::config::Player;
 use super::event::Content;
 use super::session::Statistics;
@@ -15,14 +13,14 @@ pub(super) struct Input<'a> {
     pub(super) open_file_id: u32,
     pub(super) content: Option<Content>,
     pub(super) statistics: Statistics,
-    pub(super) start: Duration,
-    pub(super) last_send_time_ms: Option<u32>,
+    /// send time of the first packet
+    pub(super) start_ms: u32,
+    pub(super) played_ms: u32,
     pub(super) rate: Option<f64>,
 }
 
 pub(super) fn encode(seq: u16, out: &mut [u8], input: &Input<'_>) -> Result<usize, BufferTooSmall> {
     let count = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-    let start_ms = u32::try_from(input.start.as_millis()).unwrap_or(u32::MAX);
     let duration = input.content.and_then(|content| content.duration).unwrap_or_default();
     let [a, b, c, d] = input.player.version.map(u64::from);
     let log = ClientLog {
@@ -33,8 +31,8 @@ pub(super) fn encode(seq: u16, out: &mut [u8], input: &Input<'_>) -> Result<usiz
             unique_pid: input.unique_pid.into(),
             host_exe: "mms".into(),
             file_duration_ms: u32::try_from(duration.as_millis()).unwrap_or(u32::MAX),
-            start_time_ms: start_ms,
-            played_ms: input.last_send_time_ms.unwrap_or(0).saturating_sub(start_ms),
+            start_time_ms: input.start_ms,
+            played_ms: input.played_ms,
             rate: input.rate.map_or(1, whole_rate),
             bytes_received: input.statistics.bytes_received,
             packets_received: count(input.statistics.packets_received),

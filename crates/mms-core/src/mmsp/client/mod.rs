@@ -7,11 +7,14 @@
 mod config;
 mod event;
 mod log;
+mod messages;
 mod session;
+mod state;
 #[cfg(test)]
 mod tests;
 
 pub use config::{Acceleration, Config, Play, Player, Position, Quirks, Until};
 pub(crate) use event::Located;
 pub use event::{AuthenticationScheme, Content, Event, Handled, RedirectKind};
-pub use session::{Session, Statistics, Target};
+pub use messages::Target;
+pub use session::{Session, Statistics};

@@ -1,42 +1,32 @@
-//! All transitions of the client.
+//! The transitions of the client; those by the application's commands and by media have rooms of their own.
 
-use core::fmt::{self, Write as _};
+mod commands;
+mod media;
+
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::config::{Config, Play, Position, Until};
+use self::commands::wanted_packet;
+use super::config::{Config, Play};
 use super::event::{AuthenticationScheme, Content, Event, Handled, Located, RedirectKind};
-use super::log;
-use crate::asf::{HeaderError, HeaderSummary, HeaderWalker, PacketHead, StreamInfo};
+use super::messages::{self, Facts, Target};
+use super::state::{Intent, State};
+use crate::asf::{HeaderSummary, HeaderWalker};
 use crate::error::{
-    BufferTooSmall, DecodeError, Error, Incompatible, LimitName, Misbehaviour, Misuse, TimerName,
+    BufferTooSmall, Bug, DecodeError, Error, Incompatible, LimitName, Misbehaviour, TimerName,
 };
 use crate::hresult::Hresult;
 use crate::mmsp::wire::{
-    self, CloseFile, Connect, ConnectFunnel, DataHeader, Deframer, FileAttributes, Frame, FrameError,
-    FrameLimits, FunnelInfo, FunnelNameBuf, FunnelTransport, Message, OpenFile, ReadBlock, RedirectType,
-    ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ServerVersion, StartPlaying, StartStriding,
-    StopPlaying, StreamEntries, StreamSwitch, StreamSwitchEntry, TcpMessageHeader,
+    self, DataHeader, Deframer, FileAttributes, Frame, FrameError, FrameLimits, Message, RedirectType,
+    ReportConnectedEx, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportStreamChange,
+    SecurityChallenge, ServerVersion, TcpMessageHeader,
 };
-use crate::selection::Thinning;
-use crate::text::{Fixed, Text};
 use crate::time::Instant;
 use crate::timer::Timers;
 
 /// Messages in one command packet.
 const MAX_MESSAGES: u32 = 64;
 const PING_WINDOW: Duration = Duration::from_secs(60);
-
-/// The strings of a session, which live with the host.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    /// Name or address of the server, with the port if it is not the default one.
-    pub host: &'a str,
-    /// Path without the leading slash, percent-decoded.
-    pub path: &'a str,
-    /// The whole URL, for the client log.
-    pub url: &'a str,
-}
 
 /// What a session has received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,48 +38,14 @@ pub struct Statistics {
     pub bytes_received: u64,
 }
 
-/// States in the order of the protocol (section 3.1.1; the steps of INIT are ours).
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
-    AwaitConnected,
-    AwaitFunnelInfo {
-        received: u8,
-        first_at: Instant,
-    },
-    AwaitFunnel,
-    AwaitOpenFile,
-    AwaitHeader,
-    Ready,
-    /// StreamSwitch is on its way; Start follows its reply.
-    Switching,
-    /// StartPlaying or StartStriding is on its way.
-    Starting,
-    Streaming,
-    /// StopPlaying is on its way.
-    Stopping {
-        then: Option<Play>,
-    },
-    /// The last entry ended and another follows: a StreamChange, then its header.
-    EntryChange,
-    Closing,
-    Closed,
-}
-
-/// A message that waits to be encoded.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Intent {
-    Connect,
-    FunnelInfo,
-    ConnectFunnel,
-    OpenFile,
-    ReadBlock,
-    SwitchAll,
-    SwitchOne(StreamSwitchEntry),
-    Start,
-    Stop,
-    Log,
-    Close,
-    Pong,
+impl Statistics {
+    /// What came after `earlier`.
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            packets_received: self.packets_received.saturating_sub(earlier.packets_received),
+            bytes_received: self.bytes_received.saturating_sub(earlier.bytes_received),
+        }
+    }
 }
 
 const OUTBOX: usize = 8;
@@ -122,6 +78,14 @@ pub struct Session {
     last_send_time: Option<u32>,
     wanted_packet: Option<u32>,
     statistics: Statistics,
+    /// what the last Logging told
+    logged: Statistics,
+    first_send_time: Option<u32>,
+    switch_sent: bool,
+    /// an EndOfStream said that a StreamChange follows
+    change_announced: bool,
+    scheme: AuthenticationScheme,
+    funnel_infos: u8,
     failed: Option<Error>,
 }
 
@@ -174,6 +138,12 @@ impl Session {
             last_send_time: None,
             wanted_packet: None,
             statistics: Statistics::default(),
+            logged: Statistics::default(),
+            first_send_time: None,
+            switch_sent: false,
+            change_announced: false,
+            scheme: AuthenticationScheme::Ntlm,
+            funnel_infos: 0,
             failed: None,
         };
         session.enqueue(Intent::Connect);
@@ -196,7 +166,16 @@ impl Session {
     /// Whether media is under way or asked for.
     #[must_use]
     pub fn is_streaming(&self) -> bool {
-        matches!(self.state, State::Switching | State::Starting | State::Streaming | State::EntryChange)
+        matches!(
+            self.state,
+            State::Switching | State::Starting { .. } | State::Streaming | State::EntryChange
+        )
+    }
+
+    /// Whether the session is over, although messages may still wait.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Closing | State::Closed)
     }
 
     /// Whether all is said; the connection can be closed.
@@ -241,115 +220,10 @@ impl Session {
         self.timers.next()
     }
 
-    // ---- commands
-
-    /// Plays (section 3.1.4.2): at once when ready; while streaming, after a stop (section 3.1.4.6).
-    ///
-    /// # Errors
-    /// `ApiMisuse` before the header is there, after the end, or for a rate outside -5.0 to 5.0;
-    /// `PeerIncompatible` if the content cannot do it. The session goes on.
-    pub fn play(&mut self, play: Play) -> Result<(), Error> {
-        self.check_play(&play)?;
-        match self.state {
-            State::Ready => {
-                self.begin(play);
-                Ok(())
-            }
-            State::Streaming => {
-                self.state = State::Stopping { then: Some(play) };
-                self.enqueue(Intent::Stop);
-                self.enqueue_log();
-                Ok(())
-            }
-            State::Stopping { .. } => {
-                self.state = State::Stopping { then: Some(play) };
-                Ok(())
-            }
-            _ => Err(Error::ApiMisuse(Misuse::WrongState)),
-        }
-    }
-
-    /// Seeks: plays the same streams from another position.
-    ///
-    /// # Errors
-    /// As for [`play`](Self::play).
-    pub fn seek(&mut self, from: Position) -> Result<(), Error> {
-        self.play(Play { from, rate: None, ..self.play })
-    }
-
-    /// Stops (section 3.1.4.5). Packets under way are still reported until [`Event::Stopped`].
-    ///
-    /// # Errors
-    /// `ApiMisuse` unless streaming.
-    pub fn stop(&mut self) -> Result<(), Error> {
-        match self.state {
-            State::Streaming => {
-                self.state = State::Stopping { then: None };
-                self.enqueue(Intent::Stop);
-                self.enqueue_log();
-                Ok(())
-            }
-            State::Stopping { .. } => {
-                self.state = State::Stopping { then: None };
-                Ok(())
-            }
-            _ => Err(Error::ApiMisuse(Misuse::WrongState)),
-        }
-    }
-
-    /// Pauses: a stop that [`resume`](Self::resume) continues behind the last packet received (section 3.1.4.5).
-    ///
-    /// # Errors
-    /// `ApiMisuse` unless streaming.
-    pub fn pause(&mut self) -> Result<(), Error> {
-        self.stop()
-    }
-
-    /// Plays on behind the last packet that was received.
-    ///
-    /// # Errors
-    /// As for [`play`](Self::play).
-    pub fn resume(&mut self) -> Result<(), Error> {
-        let from = match self.last_packet {
-            Some(last) => Position::Packet(last.saturating_add(1)),
-            None => self.play.from,
-        };
-        self.play(Play { from, ..self.play })
-    }
-
-    /// Changes one stream while playing (section 3.1.4.3), or for the next play.
-    ///
-    /// # Errors
-    /// `ApiMisuse` while another switch is under way, or after the end.
-    pub fn switch_stream(&mut self, stream: u16, level: Thinning) -> Result<(), Error> {
-        if self.outbox_has(|intent| matches!(intent, Intent::SwitchOne(_))) {
-            return Err(Error::ApiMisuse(Misuse::WrongState));
-        }
-        match self.state {
-            State::Streaming => self.enqueue(Intent::SwitchOne(entry(stream, level))),
-            State::Ready => {}
-            _ => return Err(Error::ApiMisuse(Misuse::WrongState)),
-        }
-        self.play.selection.set(stream, level);
-        Ok(())
-    }
-
-    /// Ends the session (section 3.1.4.8): stops if needed, closes the file. Then [`is_closed`](Self::is_closed).
-    pub fn close(&mut self) {
-        if matches!(self.state, State::Closed | State::Closing) {
-            return;
-        }
-        self.outbox = [None; OUTBOX];
-        if matches!(self.state, State::Starting | State::Streaming) {
-            self.enqueue(Intent::Stop);
-            self.enqueue_log();
-        }
-        if self.content.is_some() {
-            self.enqueue(Intent::Close);
-        }
-        self.state = State::Closing;
-        self.timers.stop_all();
-        self.settle();
+    /// What was last asked to be played.
+    #[must_use]
+    pub fn last_play(&self) -> &Play {
+        &self.play
     }
 
     // ---- input
@@ -379,12 +253,15 @@ impl Session {
     }
 
     fn locate_inner(&mut self, now: Instant, input: &[u8]) -> Result<Handled<Located>, Error> {
-        if matches!(self.state, State::Closing | State::Closed) {
+        if self.has_ended() {
             return Ok(Handled { consumed: input.len(), needed: 1, event: None });
         }
         if self.receive.in_packet > 0 {
-            let message = input.get(..self.receive.in_packet).unwrap_or(input);
-            return self.message(now, message);
+            let needed = self.receive.in_packet;
+            return match input.get(..needed) {
+                Some(messages) => self.message(now, messages),
+                None => Ok(Handled { consumed: 0, needed, event: None }),
+            };
         }
         let position = self.receive.position;
         match self.receive.deframer.next(input) {
@@ -418,24 +295,32 @@ impl Session {
         let invalid = |error: DecodeError| Error::invalid(error, self.receive.position);
         let (message, consumed) = Message::decode(input).map_err(invalid)?;
         self.receive.in_packet = self.receive.in_packet.saturating_sub(consumed);
+        self.heard(now);
+        let event = self.dispatch(now, &message)?;
+        Ok(Handled { consumed, needed: 0, event })
+    }
+
+    /// Something came: it was not silent, and what was sent before a StopPlaying still has to pass.
+    fn heard(&mut self, now: Instant) {
         if self.timers.is_running(TimerName::Silence) {
             self.timers.start(TimerName::Silence, now, self.config.silence_timeout);
         }
-        let event = self.dispatch(now, &message)?;
-        Ok(Handled { consumed, needed: 0, event })
+        if matches!(self.state, State::Stopping { .. }) && self.timers.is_running(TimerName::Reply) {
+            self.timers.start(TimerName::Reply, now, self.config.reply_timeout);
+        }
     }
 
     /// The peer closed its side.
     ///
     /// # Errors
-    /// `UnexpectedEnd` unless everything was said.
+    /// `UnexpectedEnd` unless everything was said; a server may close when nothing plays.
     pub fn handle_eof(&mut self) -> Result<Option<Event<'static>>, Error> {
         match self.state {
             State::Closing | State::Closed => {
                 self.state = State::Closed;
                 Ok(None)
             }
-            State::Ready => {
+            State::Ready if self.receive.in_packet == 0 => {
                 self.state = State::Closed;
                 self.timers.stop_all();
                 Ok(Some(Event::Closed))
@@ -464,23 +349,12 @@ impl Session {
     fn dispatch(&mut self, now: Instant, message: &Message<'_>) -> Result<Option<Located>, Error> {
         match (self.state, message) {
             (_, Message::Ping) => self.ping(now).map(|()| None),
-            (State::AwaitConnected, Message::ReportConnectedEx(report)) => {
-                refuse(report.hr)?;
-                self.version = report.server_version_info.map(ServerVersion::parse).unwrap_or_default();
-                let pair = report.play_incarnation == wire::MMS_USE_PACKET_PAIR;
-                self.config.packet_pair &= pair;
-                if self.config.funnel_info || self.config.packet_pair {
-                    self.state = State::AwaitFunnelInfo { received: 0, first_at: now };
-                    self.enqueue(Intent::FunnelInfo);
-                } else {
-                    self.state = State::AwaitFunnel;
-                    self.enqueue(Intent::ConnectFunnel);
-                }
-                Ok(plain(Event::Connected { version: self.version }))
-            }
+            (State::AwaitConnected, Message::ReportConnectedEx(report)) => self.connected(now, report),
             (State::AwaitFunnelInfo { received, first_at }, Message::ReportFunnelInfo(report)) => {
+                self.count_funnel_info()?;
                 self.funnel_info(now, received, first_at, report)
             }
+            (State::AwaitFunnel, Message::ReportFunnelInfo(_)) => self.count_funnel_info().map(|()| None),
             (State::AwaitFunnel, Message::ReportConnectedFunnel(report)) => {
                 refuse(report.hr)?;
                 self.state = State::AwaitOpenFile;
@@ -492,15 +366,7 @@ impl Session {
                 Err(Error::PeerIncompatible(Incompatible::TransportRefused))
             }
             (State::AwaitOpenFile, Message::ReportOpenFile(report)) => self.opened(report),
-            (State::AwaitOpenFile, Message::SecurityChallenge(challenge)) => {
-                let ntlm = match challenge.token {
-                    [0, 0, ..] => self.version.major >= 9 || challenge.token.len() > 2,
-                    _ => false,
-                };
-                let scheme = if ntlm { AuthenticationScheme::Ntlm } else { AuthenticationScheme::Basic };
-                self.fail(Error::PeerIncompatible(Incompatible::AuthenticationRequired));
-                Ok(plain(Event::AuthenticationRequired { scheme }))
-            }
+            (State::AwaitOpenFile, Message::SecurityChallenge(challenge)) => Ok(self.challenged(challenge)),
             (State::AwaitOpenFile, Message::ReportRedirect(redirect)) => {
                 let kind = match redirect.redirect_type {
                     RedirectType::URL => RedirectKind::Url,
@@ -514,20 +380,59 @@ impl Session {
                 Ok(Some(Located::Redirected { kind, location }))
             }
             (State::AwaitHeader, Message::ReportReadBlock(report)) => refuse(report.hr).map(|()| None),
-            (_, Message::ReportStreamSwitch(report)) => Ok(self.switched(report.hr)),
-            (State::Starting, Message::ReportStartedPlaying(report)) => self.started(now, report.hr),
-            (State::Starting, Message::ReportStartStriding(report)) => self.started(now, report.hr),
-            (_, Message::ReportEndOfStream(report)) => self.end_of_stream(report),
-            (State::EntryChange | State::Streaming | State::Ready, Message::ReportStreamChange(change)) => {
-                refuse(change.hr)?;
-                self.stream_change(change.packet_size, change.header_size, change.bit_rate)
+            (state, Message::ReportStreamSwitch(report)) if state.is_open() => Ok(self.switched(report.hr)),
+            (State::Starting { sent: true }, Message::ReportStartedPlaying(report)) => {
+                Ok(self.started(now, report.hr))
             }
-            // Late or doubled replies and unknown messages mean nothing (section 3.1.5, digest 4.12) ...
-            (State::Ready | State::Streaming | State::EntryChange | State::Stopping { .. }, _)
-            | (_, Message::Unknown { .. } | Message::ReportReadBlock(_)) => Ok(None),
-            // ... but during the handshake the next message is the reply.
-            _ => Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedMessage)),
+            (State::Starting { sent: true }, Message::ReportStartStriding(report)) => {
+                Ok(self.started(now, report.hr))
+            }
+            (_, Message::ReportEndOfStream(report)) => self.end_of_stream(report),
+            (State::Streaming, Message::ReportDisconnectedFunnel(report)) => Ok(self.ended(report.hr, false)),
+            (state, Message::ReportStreamChange(change)) if state.is_open() => self.stream_change(change),
+            // late or doubled replies and unknown messages mean nothing (digest 4.12)
+            _ => Ok(None),
         }
+    }
+
+    /// Section 3.1.5.3.
+    fn connected(&mut self, now: Instant, report: &ReportConnectedEx<'_>) -> Result<Option<Located>, Error> {
+        refuse(report.hr)?;
+        self.version = report.server_version_info.map(ServerVersion::parse).unwrap_or_default();
+        self.scheme = match report.authen_package {
+            Some(name) if name.eq_str("BASIC") => AuthenticationScheme::Basic,
+            Some(name) if !name.is_empty() && !name.eq_str("NTLM") => AuthenticationScheme::Unknown,
+            _ => AuthenticationScheme::Ntlm,
+        };
+        self.config.packet_pair &= report.play_incarnation == wire::MMS_USE_PACKET_PAIR;
+        if self.config.funnel_info || self.config.packet_pair {
+            self.state = State::AwaitFunnelInfo { received: 0, first_at: now };
+            self.enqueue(Intent::FunnelInfo);
+        } else {
+            self.state = State::AwaitFunnel;
+            self.enqueue(Intent::ConnectFunnel);
+        }
+        Ok(plain(Event::Connected { version: self.version }))
+    }
+
+    /// The protocol has three at most (section 3.1.5.4).
+    fn count_funnel_info(&mut self) -> Result<(), Error> {
+        self.funnel_infos = self.funnel_infos.saturating_add(1);
+        if self.funnel_infos > 3 {
+            return Err(Error::PeerMisbehaved(Misbehaviour::TooManyFunnelInfo));
+        }
+        Ok(())
+    }
+
+    /// The scheme by the table of digest 4.9; credentials are not ours to send, so the session ends.
+    fn challenged(&mut self, challenge: &SecurityChallenge<'_>) -> Option<Located> {
+        let scheme = match (challenge.token, self.version.major) {
+            ([0, 0, ..], 9..) => AuthenticationScheme::Ntlm,
+            ([0, 0, ..], _) => self.scheme,
+            _ => AuthenticationScheme::Basic,
+        };
+        self.fail(Error::PeerIncompatible(Incompatible::AuthenticationRequired));
+        plain(Event::AuthenticationRequired { scheme })
     }
 
     fn ping(&mut self, now: Instant) -> Result<(), Error> {
@@ -609,191 +514,96 @@ impl Session {
 
     fn switched(&mut self, hr: Hresult) -> Option<Located> {
         if self.state == State::Switching {
-            self.state = State::Starting;
+            self.state = State::Starting { sent: false };
             self.enqueue(Intent::Start);
         }
+        self.switch_sent = false;
         plain(Event::StreamsSwitched { hr })
     }
 
-    fn started(&mut self, now: Instant, hr: Hresult) -> Result<Option<Located>, Error> {
+    /// A start that is refused leaves the session READY (digest 4.5 step 4): an event says so, and the
+    /// application may ask for something else.
+    fn started(&mut self, now: Instant, hr: Hresult) -> Option<Located> {
         self.timers.stop(TimerName::Reply);
         if hr.is_failure() {
-            // stays READY by the document; for the application it is the answer to its wish
             self.state = State::Ready;
-            return Err(match (hr, self.play.rate) {
+            let error = match (hr, self.play.rate) {
                 (Hresult::NS_E_STRIDE_REFUSED, Some(_)) => {
                     Error::PeerIncompatible(Incompatible::NotStridable)
                 }
                 _ => Error::Refused(hr),
-            });
+            };
+            return plain(Event::PlayRefused { error });
         }
         self.state = State::Streaming;
+        // from here on 0xFF is stale (OPEN-10)
+        self.header_incarnation = 0;
         self.timers.start(TimerName::Silence, now, self.config.silence_timeout);
-        Ok(plain(Event::Started))
+        plain(Event::Started)
     }
 
     /// Section 3.1.5.18 with the table of digest 4.8.
     fn end_of_stream(&mut self, report: &ReportEndOfStream) -> Result<Option<Located>, Error> {
+        let attributes = self.content.map(|content| content.attributes).unwrap_or_default();
+        let more = if self.version.major >= 9 {
+            report.hr == Hresult::S_FALSE
+        } else {
+            report.hr == Hresult::S_OK && attributes.contains(FileAttributes::BROADCAST)
+        };
         match self.state {
-            State::Stopping { then } => {
+            State::Stopping { then, unasked } => {
                 self.timers.stop_all();
+                self.switch_sent = false;
                 match then {
-                    Some(play) => self.begin(play),
+                    Some(play) if unasked => self.begin(play, self.wanted_packet),
+                    Some(play) => self.begin(play, wanted_packet(&play)),
                     None => self.state = State::Ready,
                 }
-                Ok(plain(Event::Stopped))
+                Ok(if unasked { None } else { plain(Event::Stopped) })
             }
-            // an end that belongs to an earlier start
-            State::Switching | State::Starting
-                if report.play_incarnation != u32::from(self.play_incarnation) =>
-            {
+            State::Streaming => Ok(self.ended(report.hr, more)),
+            // an end that belongs to an earlier start means nothing
+            State::Starting { sent: true } if report.play_incarnation == u32::from(self.play_incarnation) => {
+                Ok(self.ended(report.hr, more))
+            }
+            // entries of which nothing was played end too
+            State::Ready | State::EntryChange => {
+                self.change_announced |= more;
                 Ok(None)
             }
-            State::Streaming | State::Starting => {
-                let attributes = self.content.map(|content| content.attributes).unwrap_or_default();
-                let more = if self.version.major >= 9 {
-                    report.hr == Hresult::S_FALSE
-                } else {
-                    report.hr == Hresult::S_OK && attributes.contains(FileAttributes::BROADCAST)
-                };
-                self.enqueue_log();
-                self.state = if more { State::EntryChange } else { State::Ready };
-                if !more {
-                    self.timers.stop_all();
-                }
-                Ok(plain(Event::EndOfStream { hr: report.hr, more }))
-            }
-            State::Ready | State::EntryChange | State::Switching => Ok(None),
-            _ if report.hr.is_failure() => Err(Error::Refused(report.hr)),
-            _ => Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedMessage)),
+            state if state.is_open() => Ok(None),
+            _ => refuse(report.hr).map(|()| None),
         }
     }
 
-    fn stream_change(
-        &mut self,
-        packet_size: u32,
-        header_len: u32,
-        bit_rate: u32,
-    ) -> Result<Option<Located>, Error> {
-        let Some(content) = self.content.as_mut() else {
-            return Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedMessage));
-        };
+    fn ended(&mut self, hr: Hresult, more: bool) -> Option<Located> {
+        self.enqueue_log();
+        self.change_announced = more;
+        self.switch_sent = false;
+        if more {
+            self.state = State::Streaming;
+        } else {
+            self.state = State::Ready;
+            self.timers.stop_all();
+        }
+        plain(Event::EndOfStream { hr, more })
+    }
+
+    /// Section 3.1.5.19; an unannounced change is followed only while streaming (digest 4.12).
+    fn stream_change(&mut self, change: &ReportStreamChange) -> Result<Option<Located>, Error> {
+        let expected = self.change_announced || matches!(self.state, State::Streaming | State::EntryChange);
+        let (Some(content), true) = (self.content.as_mut(), expected) else { return Ok(None) };
+        refuse(change.hr)?;
+        let ReportStreamChange { packet_size, header_size: header_len, bit_rate, .. } = *change;
         *content =
             Content { packet_size, header_len, bit_rate, packet_count: None, duration: None, ..*content };
         self.await_header();
+        self.change_announced = false;
+        self.wanted_packet = None;
+        self.last_packet = None;
         self.header_incarnation = wire::STREAM_CHANGE_INCARNATION;
         self.state = State::EntryChange;
         Ok(plain(Event::StreamChange { packet_size, header_len, bit_rate }))
-    }
-
-    // ---- data
-
-    fn data(&mut self, now: Instant, header: DataHeader, payload: &[u8]) -> Result<Option<Located>, Error> {
-        if self.timers.is_running(TimerName::Silence) {
-            self.timers.start(TimerName::Silence, now, self.config.silence_timeout);
-        }
-        match self.state {
-            State::AwaitHeader => {
-                let ours = header.play_incarnation == self.header_incarnation
-                    || self.config.quirks.header_any_incarnation;
-                if ours { self.header_fragment(now, header, payload) } else { Ok(None) }
-            }
-            State::EntryChange if header.play_incarnation == wire::STREAM_CHANGE_INCARNATION => {
-                self.header_fragment(now, header, payload)
-            }
-            State::Starting | State::Streaming | State::Stopping { .. }
-                if header.play_incarnation == self.play_incarnation =>
-            {
-                self.packet(header, payload)
-            }
-            // media of the new entry may come before its Start is answered (OPEN-10)
-            State::Ready | State::Switching | State::Starting | State::Streaming
-                if header.play_incarnation == wire::STREAM_CHANGE_INCARNATION
-                    && self.header_incarnation == wire::STREAM_CHANGE_INCARNATION =>
-            {
-                self.packet(header, payload)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn header_fragment(
-        &mut self,
-        now: Instant,
-        header: DataHeader,
-        payload: &[u8],
-    ) -> Result<Option<Located>, Error> {
-        // 0x00 and 0x04 mean more follows, 0x08 and 0x0C last (OPEN-7); anything else is no fragment
-        let last = match header.af_flags {
-            0x00 | 0x04 => false,
-            0x08 | 0x0C => true,
-            _ => return Ok(None),
-        };
-        if header.location_id != self.fragment {
-            return Err(Error::PeerMisbehaved(Misbehaviour::FragmentOrder));
-        }
-        let position = self.receive.position;
-        self.walker.feed(payload).map_err(|error| match error {
-            // the walker counts from the start of the header, the connection from its first byte
-            HeaderError::Invalid(error) => {
-                let before = position.saturating_add(u64::try_from(DataHeader::LEN).unwrap_or(0));
-                Error::invalid(error, before.saturating_sub(self.header_received))
-            }
-            HeaderError::Limit { limit, found, allowed } => Error::limit(limit, found, allowed),
-        })?;
-        let offset = self.header_received;
-        let len = u64::try_from(payload.len()).unwrap_or(u64::MAX);
-        self.header_received = offset.saturating_add(len);
-        self.fragment = self.fragment.saturating_add(1);
-        if self.walker.total_len().is_some_and(|total| self.header_received > total) {
-            return Err(Error::PeerMisbehaved(Misbehaviour::HeaderTooLong));
-        }
-        self.timers.start(TimerName::Reply, now, self.config.reply_timeout);
-        if last {
-            if !self.walker.is_complete() {
-                return Err(Error::PeerMisbehaved(Misbehaviour::HeaderTooShort));
-            }
-            self.timers.stop_all();
-            self.state = State::Ready;
-        }
-        let bytes = DataHeader::LEN..DataHeader::LEN.saturating_add(payload.len());
-        Ok(Some(Located::HeaderPart { offset, bytes, last }))
-    }
-
-    fn packet(&mut self, header: DataHeader, payload: &[u8]) -> Result<Option<Located>, Error> {
-        let size = self.walker.summary().map_or(0, |summary| summary.file_properties.packet_size());
-        if u32::try_from(payload.len()).unwrap_or(u32::MAX) > size {
-            return Err(Error::PeerMisbehaved(Misbehaviour::PacketTooLarge));
-        }
-        if self.wrong_place(header.location_id) {
-            return Ok(None);
-        }
-        self.last_packet = Some(header.location_id);
-        self.last_send_time = PacketHead::decode(payload).ok().map(|head| head.send_time_ms);
-        self.statistics.packets_received = self.statistics.packets_received.saturating_add(1);
-        let len = u64::try_from(payload.len()).unwrap_or(u64::MAX);
-        self.statistics.bytes_received = self.statistics.bytes_received.saturating_add(len);
-        let bytes = DataHeader::LEN..DataHeader::LEN.saturating_add(payload.len());
-        let DataHeader { location_id, af_flags, .. } = header;
-        Ok(Some(Located::Packet { location_id, af_flags, bytes }))
-    }
-
-    /// The quirk `location_id_ignored`: packets before the one asked for are dropped, and when the first
-    /// packet shows that the server started elsewhere, the session seeks by time instead.
-    fn wrong_place(&mut self, location_id: u32) -> bool {
-        let Some(wanted) = self.wanted_packet else { return false };
-        if location_id >= wanted || !self.config.quirks.location_id_ignored {
-            self.wanted_packet = None;
-            return false;
-        }
-        if let (Position::Packet(_), State::Streaming, Some(time)) =
-            (self.play.from, self.state, self.last_send_time)
-        {
-            let from = Position::Time(Duration::from_millis(u64::from(time)));
-            self.state = State::Stopping { then: Some(Play { from, ..self.play }) };
-            self.enqueue(Intent::Stop);
-        }
-        true
     }
 
     // ---- output
@@ -815,7 +625,7 @@ impl Session {
         out: &mut [u8],
     ) -> Result<Option<usize>, BufferTooSmall> {
         let Some(intent) = self.outbox.first().copied().flatten() else { return Ok(None) };
-        let len = self.encode(intent, target, out)?;
+        let len = messages::encode(intent, &self.facts(), target, self.seq, out)?;
         self.outbox.rotate_left(1);
         if let Some(last) = self.outbox.last_mut() {
             *last = None;
@@ -823,149 +633,6 @@ impl Session {
         self.seq = self.seq.wrapping_add(1);
         self.sent(now, intent);
         Ok(Some(len))
-    }
-
-    fn encode(&self, intent: Intent, target: &Target<'_>, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
-        let play_incarnation = u32::from(self.play_incarnation);
-        let message = match intent {
-            Intent::Connect => return self.encode_connect(target, out),
-            Intent::FunnelInfo => Message::FunnelInfo(FunnelInfo {
-                play_incarnation: if self.config.packet_pair {
-                    wire::MMS_PACKET_PAIR_TCP_HIGH_ENTROPY
-                } else {
-                    wire::MMS_DISABLE_PACKET_PAIR
-                },
-            }),
-            Intent::ConnectFunnel => return self.encode_connect_funnel(out),
-            Intent::OpenFile => Message::OpenFile(OpenFile {
-                play_incarnation: u32::from(self.next_play_incarnation),
-                spare: 0,
-                file_name: Text::Str(target.path),
-                token_data: &[],
-            }),
-            Intent::ReadBlock => Message::ReadBlock(ReadBlock {
-                open_file_id: self.open_file_id,
-                file_block_id: 0,
-                offset: 0,
-                length: 0x8000,
-                flags: 0xFFFF_FFFF,
-                t_earliest: 0.0,
-                t_deadline: 3600.0,
-                play_incarnation: u32::from(self.next_header_incarnation),
-                play_sequence: 0,
-            }),
-            Intent::SwitchAll => return self.encode_switch_all(out),
-            Intent::SwitchOne(entry) => {
-                let entries = [entry];
-                let message = Message::StreamSwitch(StreamSwitch { entries: StreamEntries::new(&entries) });
-                return wire::encode_packet(&message, self.seq, out);
-            }
-            Intent::Start => self.start_message(),
-            Intent::Stop => {
-                Message::StopPlaying(StopPlaying { open_file_id: self.open_file_id, play_incarnation })
-            }
-            Intent::Log => {
-                let mut pid = Fixed::<40>::default();
-                let _ = write!(pid, "{{{}}}", Guid(&self.config.player.guid));
-                return log::encode(self.seq, out, &self.log_input(target, pid.as_str()));
-            }
-            Intent::Close => {
-                Message::CloseFile(CloseFile { play_incarnation: 0, open_file_id: self.open_file_id })
-            }
-            Intent::Pong => Message::Pong,
-        };
-        wire::encode_packet(&message, self.seq, out)
-    }
-
-    fn encode_connect(&self, target: &Target<'_>, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
-        let mut name = Fixed::<96>::default();
-        let [a, b, c, d] = self.config.player.version;
-        // formatting into a buffer that is large enough cannot fail
-        let _ = write!(name, "NSPlayer/{a}.{b}.{c}.{d}; {{{}}}; Host: ", Guid(&self.config.player.guid));
-        let parts = [name.as_str(), target.host];
-        let message = Message::Connect(Connect {
-            play_incarnation: if self.config.packet_pair {
-                wire::MMS_USE_PACKET_PAIR
-            } else {
-                wire::MMS_DISABLE_PACKET_PAIR
-            },
-            mac_to_viewer_protocol_revision: wire::MAC_TO_VIEWER_PROTOCOL_REVISION,
-            viewer_to_mac_protocol_revision: wire::VIEWER_TO_MAC_PROTOCOL_REVISION,
-            subscriber_name: Text::Parts(&parts),
-        });
-        wire::encode_packet(&message, self.seq, out)
-    }
-
-    fn encode_connect_funnel(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
-        // over TCP the address means nothing to the server (section 3.2.5.5)
-        let local = self.local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 1755)));
-        let name = FunnelNameBuf::new(FunnelTransport::Tcp, local.ip(), local.port());
-        let message = Message::ConnectFunnel(ConnectFunnel {
-            play_incarnation: 0,
-            max_block_bytes: 0xFFFF_FFFF,
-            max_funnel_bytes: 0,
-            max_bit_rate: 10_000_000,
-            funnel_mode: 2,
-            funnel_name: name.as_text(),
-        });
-        wire::encode_packet(&message, self.seq, out)
-    }
-
-    /// The complete selection of all streams of the header (section 3.1.4.2).
-    fn encode_switch_all(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
-        let mut entries = [entry(0, Thinning::Nothing); 127];
-        let mut count = 0_usize;
-        let streams = self.walker.summary().into_iter().flat_map(|summary| summary.streams.iter());
-        for (slot, StreamInfo { number, .. }) in entries.iter_mut().zip(streams) {
-            let number = u16::from(number);
-            *slot = entry(number, self.play.selection.level(number));
-            count = count.saturating_add(1);
-        }
-        let entries = entries.get(..count).unwrap_or_default();
-        let message = Message::StreamSwitch(StreamSwitch { entries: StreamEntries::new(entries) });
-        wire::encode_packet(&message, self.seq, out)
-    }
-
-    fn start_message(&self) -> Message<'static> {
-        let (position, asf_offset, location_id) = match self.play.from {
-            // packet 0 cannot be asked for by number (OPEN-4)
-            Position::Beginning | Position::Packet(0) => (0.0, wire::START_NOT_USED, wire::START_NOT_USED),
-            Position::Time(time) => (time.as_secs_f64(), wire::START_NOT_USED, wire::START_NOT_USED),
-            Position::Packet(number) => (wire::POSITION_NOT_USED, wire::START_NOT_USED, number),
-            Position::Offset(offset) => (wire::POSITION_NOT_USED, offset, wire::START_NOT_USED),
-        };
-        let frame_offset = match self.play.until {
-            None => 0,
-            Some(Until::Time(time)) => milliseconds(time),
-            Some(Until::AfterStart(time)) => milliseconds(time) | 0x8000_0000,
-        };
-        let play_incarnation = u32::from(self.next_play_incarnation);
-        let open_file_id = self.open_file_id;
-        if let Some(rate) = self.play.rate {
-            return Message::StartStriding(StartStriding {
-                open_file_id,
-                position,
-                asf_offset,
-                location_id,
-                frame_offset: 0,
-                play_incarnation,
-                rate,
-            });
-        }
-        let acceleration = self.play.acceleration.filter(|_| self.version.major >= 9);
-        Message::StartPlaying(StartPlaying {
-            open_file_id,
-            position,
-            asf_offset,
-            location_id,
-            frame_offset,
-            play_incarnation,
-            acceleration: acceleration.map(|wanted| wire::Acceleration {
-                accel_bandwidth: wanted.bandwidth,
-                accel_duration: milliseconds(wanted.duration),
-                link_bandwidth: wanted.link_bandwidth,
-            }),
-        })
     }
 
     /// What sending a message changes: the incarnation is used, the reply is awaited.
@@ -982,10 +649,17 @@ impl Session {
                 self.next_header_incarnation = next(self.next_header_incarnation, 1, 8);
             }
             Intent::Start => {
+                self.state = State::Starting { sent: true };
                 self.play_incarnation = self.next_play_incarnation;
                 self.next_play_incarnation = next(self.next_play_incarnation, 9, 0xFE);
             }
-            Intent::SwitchOne(_) | Intent::Log | Intent::Pong => return,
+            Intent::SwitchOne(_) | Intent::Pong => return,
+            Intent::Log => {
+                self.logged = self.statistics;
+                if self.state != State::Closing {
+                    return;
+                }
+            }
             Intent::Close => {
                 self.settle();
                 return;
@@ -998,51 +672,61 @@ impl Session {
         }
     }
 
-    // ---- helpers
+    // ---- the rest
 
-    fn begin(&mut self, play: Play) {
-        self.play = play;
-        self.wanted_packet = match play.from {
-            Position::Packet(number) if number > 0 => Some(number),
-            // a second try of the same wish, by time
-            Position::Time(_) if self.state != State::Ready => self.wanted_packet,
-            _ => None,
-        };
-        self.state = State::Switching;
-        self.enqueue(Intent::SwitchAll);
+    /// What messages are made of.
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            config: &self.config,
+            local: self.local,
+            version: self.version,
+            content: self.content,
+            streams: self.walker.summary().map(|summary| &summary.streams),
+            open_file_id: self.open_file_id,
+            next_header_incarnation: self.next_header_incarnation,
+            next_play_incarnation: self.next_play_incarnation,
+            play_incarnation: self.play_incarnation,
+            play: &self.play,
+            received: self.statistics.since(self.logged),
+            start_ms: self.first_send_time.unwrap_or(0),
+            played_ms: self.played_ms(),
+        }
     }
 
-    fn check_play(&self, play: &Play) -> Result<(), Error> {
-        let Some(content) = self.content else { return Err(Error::ApiMisuse(Misuse::WrongState)) };
-        if let Some(rate) = play.rate {
-            if !(rate.is_finite() && rate.abs() <= 5.0 && rate.abs() >= 1e-6) {
-                return Err(Error::ApiMisuse(Misuse::OutOfRange));
-            }
+    fn played_ms(&self) -> u32 {
+        match (self.first_send_time, self.last_send_time) {
+            (Some(first), Some(last)) => last.abs_diff(first),
+            _ => 0,
         }
-        let seekable = content.attributes.contains(FileAttributes::CANSEEK);
-        let elsewhere =
-            !matches!(play.from, Position::Beginning | Position::Packet(0) | Position::Time(Duration::ZERO));
-        if elsewhere && !seekable {
-            return Err(Error::PeerIncompatible(Incompatible::NotSeekable));
-        }
-        Ok(())
+    }
+
+    fn begin(&mut self, play: Play, wanted_packet: Option<u32>) {
+        self.play = play;
+        self.wanted_packet = wanted_packet;
+        self.first_send_time = None;
+        self.state = State::Switching;
+        self.enqueue(Intent::SwitchAll);
     }
 
     fn enqueue(&mut self, intent: Intent) {
         if let Some(slot) = self.outbox.iter_mut().find(|slot| slot.is_none()) {
             *slot = Some(intent);
+        } else {
+            // each intent waits at most once, and not all of them at a time
+            self.fail(Error::Bug(Bug::ReplyRoom));
         }
     }
 
     fn enqueue_log(&mut self) {
         let too_old = self.config.quirks.no_log_below_version_3 && self.version.major < 3;
-        if self.config.logging && !too_old {
+        let waits = self.outbox_has(|intent| *intent == Intent::Log);
+        if self.config.logging && !too_old && !waits {
             self.enqueue(Intent::Log);
         }
     }
 
-    fn outbox_has(&self, mut wanted: impl FnMut(&Intent) -> bool) -> bool {
-        self.outbox.iter().flatten().any(|intent| wanted(intent))
+    fn outbox_has(&self, wanted: impl Fn(&Intent) -> bool) -> bool {
+        self.outbox.iter().flatten().any(wanted)
     }
 
     fn settle(&mut self) {
@@ -1059,43 +743,6 @@ impl Session {
         self.outbox = [None; OUTBOX];
         self.state = State::Closed;
     }
-
-    fn log_input<'a>(&self, target: &Target<'a>, unique_pid: &'a str) -> log::Input<'a> {
-        log::Input {
-            url: target.url,
-            unique_pid,
-            player: self.config.player,
-            open_file_id: self.open_file_id,
-            content: self.content,
-            statistics: self.statistics,
-            start: match self.play.from {
-                Position::Time(time) => time,
-                _ => Duration::ZERO,
-            },
-            last_send_time_ms: self.last_send_time,
-            rate: self.play.rate,
-        }
-    }
-}
-
-fn entry(stream: u16, level: Thinning) -> StreamSwitchEntry {
-    match level {
-        Thinning::Full => StreamSwitchEntry {
-            src_stream_number: wire::NO_STREAM,
-            dst_stream_number: stream,
-            thinning_level: 0,
-        },
-        Thinning::KeyFrames => StreamSwitchEntry {
-            src_stream_number: wire::NO_STREAM,
-            dst_stream_number: stream,
-            thinning_level: 1,
-        },
-        Thinning::Nothing => StreamSwitchEntry {
-            src_stream_number: stream,
-            dst_stream_number: wire::NO_STREAM,
-            thinning_level: 0,
-        },
-    }
 }
 
 fn plain(event: Event<'static>) -> Option<Located> {
@@ -1111,25 +758,6 @@ fn next(value: u8, first: u8, last: u8) -> u8 {
     if value >= last { first } else { value.saturating_add(1) }
 }
 
-fn milliseconds(time: Duration) -> u32 {
-    u32::try_from(time.as_millis()).unwrap_or(u32::MAX).min(0x7FFF_FFFF)
-}
-
 fn seconds(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// A player id in the usual form of a GUID.
-struct Guid<'a>(&'a [u8; 16]);
-
-impl fmt::Display for Guid<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, byte) in self.0.iter().enumerate() {
-            if matches!(index, 4 | 6 | 8 | 10) {
-                f.write_char('-')?;
-            }
-            write!(f, "{byte:02X}")?;
-        }
-        Ok(())
-    }
 }

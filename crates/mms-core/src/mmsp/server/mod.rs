@@ -5,10 +5,15 @@
 //! ```
 
 mod config;
+mod pacing;
+mod replies;
 mod session;
+mod state;
 #[cfg(test)]
 mod tests;
+mod wish;
 
 pub use config::{Config, Content, Pace, Quirks};
-pub(crate) use session::Located;
-pub use session::{Event, MediaWish, Session};
+pub use session::Session;
+pub(crate) use wish::Located;
+pub use wish::{Event, MediaWish};

@@ -1,139 +1,29 @@
 //! All transitions of the server.
 
-use core::ops::Range;
 use core::time::Duration;
 
-use super::config::{Config, Content, MPLAYER_GUID, Pace};
+use super::config::{Config, Content, MPLAYER_GUID};
+use super::pacing::{Pacing, StopAt};
+use super::replies::{self, Facts, OPEN_FILE_ID, PACKET_PAIR, Reply};
+use super::state::State;
+use super::wish::{Event, Located, MediaWish};
 use crate::error::{BufferTooSmall, Error, LimitName, Misuse, Reason, TimerName};
 use crate::hresult::Hresult;
 use crate::mmsp::client::Handled;
 use crate::mmsp::wire::{
-    self, ClientLog, DataHeader, Deframer, FileAttributes, Frame, FrameError, FrameLimits, FunnelName,
-    FunnelTransport, Message, OpenFile, Product, ReportConnectedEx, ReportConnectedFunnel,
-    ReportDisconnectedFunnel, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock,
-    ReportStartStriding, ReportStartedPlaying, ReportStreamSwitch, StreamSwitch, Subscriber,
-    TcpMessageHeader,
+    self, DataHeader, Deframer, Frame, FrameError, FrameLimits, FunnelName, FunnelTransport, Message,
+    OpenFile, Product, StartPlaying, StreamSwitch, Subscriber, TcpMessageHeader,
 };
 use crate::selection::{Selection, Thinning};
 use crate::text::Text;
 use crate::time::Instant;
 use crate::timer::Timers;
 
-/// The file id; some clients take any other for an error (digest 5.4).
-const OPEN_FILE_ID: u32 = 1;
-/// A step between send times that is longer is taken for a fault of the file, not for a pause.
-const LONGEST_GAP: u64 = 60_000;
-/// Random bytes of the three packet-pair messages (section 3.2.5.4).
-const PACKET_PAIR: [u16; 3] = [432, 432, 976];
 /// Messages in one command packet.
 const MAX_MESSAGES: u32 = 64;
 const OUTBOX: usize = 8;
-
-/// States in the order of the protocol (section 3.2.1; the steps of INIT are ours).
-#[derive(Clone, Debug, PartialEq)]
-enum State {
-    AwaitConnect,
-    AwaitFunnel,
-    AwaitOpen,
-    /// The host decides about OpenFile, which stays in the input.
-    Opening {
-        incarnation: u32,
-        name: Range<usize>,
-        consumed: usize,
-    },
-    AwaitReadBlock,
-    SendingHeader {
-        offset: u32,
-        fragment: u32,
-        incarnation: u8,
-    },
-    Ready,
-    /// The host looks for the packet of a time.
-    Locating {
-        time: Duration,
-    },
-    Streaming,
-    /// Everything is said; what is queued still goes out.
-    Closing,
-    Closed,
-}
-
-/// A message that waits to be encoded.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Reply {
-    ConnectedEx { packet_pair: bool },
-    FunnelInfo { incarnation: u32, random: u16 },
-    ConnectedFunnel,
-    DisconnectedFunnel { hr: Hresult },
-    OpenFile { hr: Hresult, incarnation: u32 },
-    ReadBlock { hr: Hresult, incarnation: u32 },
-    StreamSwitch { hr: Hresult },
-    StartedPlaying { hr: Hresult, incarnation: u32 },
-    StartStriding { hr: Hresult, incarnation: u32 },
-    EndOfStream { hr: Hresult, incarnation: u32 },
-    Ping,
-}
-
-/// What a session reports to its host.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// The client named itself.
-    Connected {
-        /// Product, version and player id.
-        subscriber: Subscriber,
-    },
-    /// The client logged what it received (section 2.2.4.20).
-    Log(ClientLog<'a>),
-}
-
-/// An event whose bytes are a range of the input.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Located {
-    Connected(Subscriber),
-    Log(Range<usize>),
-}
-
-impl Located {
-    pub(crate) fn lend<'a>(&self, input: &'a [u8]) -> Option<Event<'a>> {
-        match self {
-            Self::Connected(subscriber) => Some(Event::Connected { subscriber: *subscriber }),
-            Self::Log(range) => {
-                let bytes = input.get(range.clone())?;
-                match Message::decode(bytes) {
-                    Ok((Message::Logging(log), _)) => Some(Event::Log(log)),
-                    _ => None,
-                }
-            }
-        }
-    }
-}
-
-/// What a session asks of its host. A wish stays raised until it is answered or withdrawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MediaWish {
-    /// May this client open the name that [`Session::name`] lends? Answer: [`Session::opened`] or
-    /// [`Session::refused`].
-    Open,
-    /// Bytes of the ASF header from `offset` on, at most `len`.
-    Header {
-        /// Offset of the first byte.
-        offset: u32,
-        /// Most bytes.
-        len: u32,
-    },
-    /// Which packet belongs to this time? Answer: [`Session::located`].
-    Locate {
-        /// Time of the content.
-        time: Duration,
-    },
-    /// Packets from this one on.
-    Packets {
-        /// Number of the first packet.
-        from: u32,
-    },
-}
+/// A client may ask for a faster start, not for the whole file at once.
+const LONGEST_BURST: Duration = Duration::from_secs(60);
 
 /// A server session of MMS over TCP. It knows no socket, no file and no clock.
 ///
@@ -169,25 +59,6 @@ pub struct Session {
     failed: Option<Error>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum StopAt {
-    /// At this send time, in ms.
-    Time(u32),
-    /// So many ms after the first packet's send time.
-    AfterStart(u32),
-}
-
-/// The clock of the media: which send time is due when.
-#[derive(Clone, Copy, Debug)]
-struct Pacing {
-    /// when, send time and number of the first packet
-    started: Option<(Instant, u32, u32)>,
-    last_send_ms: u32,
-    media_ms: u64,
-    burst: Duration,
-    rate_free: Instant,
-}
-
 impl Session {
     /// A session on an accepted connection. `random` must be unpredictable: the client id is made of it.
     #[must_use]
@@ -200,7 +71,6 @@ impl Session {
             TimerName::KeepAlive,
         ]);
         timers.start(TimerName::Handshake, now, config.handshake_timeout);
-        let burst = config.burst;
         Self {
             deframer: Deframer::server(FrameLimits {
                 command_bytes: config.command_bytes,
@@ -225,7 +95,7 @@ impl Session {
             sequence: 0,
             cursor: 0,
             stop_at: None,
-            pacing: Pacing { started: None, last_send_ms: 0, media_ms: 0, burst, rate_free: Instant::ZERO },
+            pacing: Pacing::new(),
             discard: false,
             pings: 0,
             wrong_requests: 0,
@@ -239,6 +109,12 @@ impl Session {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
+    }
+
+    /// Whether the session is over, although replies may still wait.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Closing | State::Closed)
     }
 
     /// Whether media is being sent.
@@ -275,7 +151,9 @@ impl Session {
                 Some(MediaWish::Header { offset, len: left.min(content.packet_size) })
             }
             State::Locating { time } => Some(MediaWish::Locate { time }),
-            State::Streaming if self.has_more() => Some(MediaWish::Packets { from: self.cursor }),
+            State::Streaming if self.has_packet(self.cursor) => {
+                Some(MediaWish::Packets { from: self.cursor })
+            }
             _ => None,
         }
     }
@@ -336,15 +214,18 @@ impl Session {
             return Ok(BLOCKED);
         }
         if self.in_packet > 0 {
-            return self.message(now, input.get(..self.in_packet).unwrap_or(input));
+            return match input.get(..self.in_packet) {
+                Some(messages) => self.message(now, messages),
+                None => Ok(Handled { consumed: 0, needed: self.in_packet, event: None }),
+            };
         }
         match self.deframer.next(input) {
             Ok(Frame::Incomplete { needed }) => Ok(Handled { consumed: 0, needed, event: None }),
             Ok(Frame::Command { total }) => {
                 self.in_packet = total.saturating_sub(TcpMessageHeader::LEN);
                 self.messages = 0;
-                self.timers.stop(TimerName::KeepAlive);
                 self.pings = 0;
+                self.keep_alive(now);
                 Ok(Handled { consumed: TcpMessageHeader::LEN, needed: 0, event: None })
             }
             Ok(Frame::Data { .. }) => Err(self.invalid(Reason::SessionId, 4)),
@@ -372,11 +253,24 @@ impl Session {
             return Ok(Handled { consumed: 0, needed: 0, event });
         }
         self.in_packet = self.in_packet.saturating_sub(consumed);
+        self.keep_alive(now);
         Ok(Handled { consumed, needed: 0, event })
+    }
+
+    /// A Ping is due when nothing was exchanged for a while (section 3.2.2), and only where clients expect it:
+    /// during the handshake the next message must be the reply (digest 8.2). A Pong starts the time anew, it
+    /// is never answered with a Ping.
+    fn keep_alive(&mut self, now: Instant) {
+        if matches!(self.state, State::Ready | State::Streaming) {
+            self.timers.start(TimerName::KeepAlive, now, self.config.keep_alive);
+        } else {
+            self.timers.stop(TimerName::KeepAlive);
+        }
     }
 
     /// The client closed its side: the session is over (digest 8.1, TCP close is a CloseFile).
     pub fn handle_eof(&mut self) {
+        self.discard = true;
         self.close();
     }
 
@@ -417,30 +311,26 @@ impl Session {
         message: &Message<'_>,
         consumed: usize,
     ) -> Result<Option<Located>, Error> {
+        if open_file_id(message).is_some_and(|id| self.content.is_some() && id != OPEN_FILE_ID) {
+            self.wrong_request()?;
+            self.refuse(message, Hresult::E_INVALIDARG);
+            return Ok(None);
+        }
         match (&self.state, message) {
             (State::AwaitConnect, Message::Connect(connect)) => {
                 let packet_pair =
                     self.config.packet_pair && connect.play_incarnation == wire::MMS_USE_PACKET_PAIR;
                 self.subscriber = Subscriber::parse(connect.subscriber_name);
                 self.state = State::AwaitFunnel;
-                self.reply(Reply::ConnectedEx { packet_pair });
+                self.timers.start(TimerName::IdleTimeout, now, self.config.idle_timeout);
+                self.reply(Reply::ConnectedEx { hr: Hresult::S_OK, packet_pair });
                 return Ok(Some(Located::Connected(self.subscriber)));
             }
             (State::AwaitFunnel | State::AwaitOpen, Message::FunnelInfo(info)) => {
                 self.funnel_info(info.play_incarnation);
             }
             (State::AwaitFunnel | State::AwaitOpen, Message::ConnectFunnel(funnel)) => {
-                match FunnelName::parse(funnel.funnel_name) {
-                    Ok(FunnelName { transport: FunnelTransport::Tcp, .. }) => {
-                        self.state = State::AwaitOpen;
-                        self.reply(Reply::ConnectedFunnel);
-                    }
-                    Ok(_) => self.reply(Reply::DisconnectedFunnel { hr: Hresult::NS_E_UDP_DISABLED }),
-                    Err(_) => {
-                        self.wrong_request()?;
-                        self.reply(Reply::DisconnectedFunnel { hr: Hresult::NS_E_INVALID_PORT });
-                    }
-                }
+                self.connect_funnel(funnel.funnel_name)?;
             }
             (State::AwaitOpen, Message::OpenFile(open)) => self.open(open, consumed)?,
             (State::AwaitReadBlock | State::Ready, Message::ReadBlock(read)) => {
@@ -454,14 +344,7 @@ impl Session {
                 self.reply(Reply::StreamSwitch { hr: Hresult::S_OK });
             }
             (State::Ready | State::Streaming, Message::StartPlaying(start)) => {
-                let stop = self.stop_at(start.frame_offset);
-                let accelerated =
-                    start.acceleration.map(|wanted| Duration::from_millis(u64::from(wanted.accel_duration)));
-                let from = (start.position, start.asf_offset, start.location_id);
-                self.incarnation = start.play_incarnation;
-                self.stop_at = stop;
-                self.pacing.burst = self.config.burst.max(accelerated.unwrap_or_default().min(LONGEST_BURST));
-                self.start(from);
+                self.start(start);
             }
             (State::Ready | State::Streaming, Message::StartStriding(start)) => {
                 // key frames and their packets are the host's to know; none says so yet
@@ -469,7 +352,8 @@ impl Session {
                 self.reply(Reply::StartStriding { hr: Hresult::NS_E_STRIDE_REFUSED, incarnation });
             }
             (State::Ready | State::Streaming, Message::StopPlaying(stop)) => {
-                self.discard = true;
+                // packets that were framed and not begun are not sent; in READY there is nothing to discard
+                self.discard |= self.state == State::Streaming;
                 self.rest(now);
                 let incarnation = stop.play_incarnation;
                 self.reply(Reply::EndOfStream { hr: Hresult::S_OK, incarnation });
@@ -477,7 +361,10 @@ impl Session {
             (_, Message::Logging(_)) if self.content.is_some() => {
                 return Ok(Some(Located::Log(0..consumed)));
             }
-            (_, Message::CloseFile(_)) => self.close(),
+            (_, Message::CloseFile(_)) => {
+                self.discard = true;
+                self.close();
+            }
             // a header that is complete needs no cancelling; unknown messages and those of a server mean nothing
             (
                 _,
@@ -485,7 +372,7 @@ impl Session {
             ) => {}
             (_, message) if message.mid().from_client() => {
                 self.wrong_request()?;
-                self.reply_invalid(message);
+                self.refuse(message, Hresult::NS_E_INVALID_REQUEST);
             }
             _ => {}
         }
@@ -493,14 +380,33 @@ impl Session {
     }
 
     fn funnel_info(&mut self, wanted: u32) {
+        let hr = Hresult::S_OK;
         let tcp = matches!(wanted, wire::MMS_USE_PACKET_PAIR | wire::MMS_PACKET_PAIR_TCP_HIGH_ENTROPY);
         if self.config.packet_pair && tcp {
+            let incarnation = wire::MMS_PACKET_PAIR_TCP_HIGH_ENTROPY;
             for random in PACKET_PAIR {
-                self.reply(Reply::FunnelInfo { incarnation: wire::MMS_PACKET_PAIR_TCP_HIGH_ENTROPY, random });
+                self.reply(Reply::FunnelInfo { hr, incarnation, random });
             }
         } else {
-            self.reply(Reply::FunnelInfo { incarnation: wire::MMS_DISABLE_PACKET_PAIR, random: 0 });
+            self.reply(Reply::FunnelInfo { hr, incarnation: wire::MMS_DISABLE_PACKET_PAIR, random: 0 });
         }
+    }
+
+    /// The client picks TCP or UDP; a refusal leaves it free to ask again (section 3.2.5.5).
+    fn connect_funnel(&mut self, name: Text<'_>) -> Result<(), Error> {
+        let hr = match FunnelName::parse(name) {
+            Ok(FunnelName { transport: FunnelTransport::Tcp, .. }) => {
+                self.state = State::AwaitOpen;
+                self.reply(Reply::ConnectedFunnel);
+                return Ok(());
+            }
+            Ok(_) => Hresult::NS_E_UDP_DISABLED,
+            Err(error) if error.reason == Reason::Value => Hresult::NS_E_INVALID_PORT,
+            Err(_) => Hresult::E_INVALIDARG,
+        };
+        self.wrong_request()?;
+        self.reply(Reply::DisconnectedFunnel { hr });
+        Ok(())
     }
 
     fn open(&mut self, open: &OpenFile<'_>, consumed: usize) -> Result<(), Error> {
@@ -535,61 +441,50 @@ impl Session {
         }
     }
 
-    fn stop_at(&self, frame_offset: u32) -> Option<StopAt> {
-        match frame_offset {
-            0 => None,
-            0x00FF_FFFF | 0x7FFF_FFFF | 0xFFFF_FFFF if self.config.quirks.no_limit_frame_offset => None,
-            relative if relative & 0x8000_0000 != 0 => Some(StopAt::AfterStart(relative & 0x7FFF_FFFF)),
-            absolute => Some(StopAt::Time(absolute)),
-        }
-    }
-
-    /// Where playing starts (digest 2.3.9), then the reply.
-    fn start(&mut self, (position, asf_offset, location_id): (f64, u32, u32)) {
+    /// StartPlaying (section 3.2.5.11, digest 2.3.9).
+    fn start(&mut self, start: &StartPlaying) {
         let Some(content) = self.content else { return };
+        let quirks = self.config.quirks;
+        self.incarnation = start.play_incarnation;
         if self.state == State::Streaming {
-            self.discard = true;
-            if !self.config.quirks.start_while_streaming_seeks {
-                self.started();
+            if !quirks.start_while_streaming_seeks {
+                // only the incarnation changes; what is queued keeps its own (OPEN-13, reading A)
+                self.reply(Reply::StartedPlaying { hr: Hresult::S_OK, incarnation: self.incarnation });
                 return;
             }
+            self.discard = true;
         }
-        let used = |value: u32| value != 0 && value != 0xFFFF_FFFF;
-        let by_number = used(location_id) || used(asf_offset);
-        let time = (position.is_finite() && position >= 0.0 && position < 1e300).then_some(position);
-        let prefers_time = time.is_some() && (!by_number || !self.config.quirks.location_id_beats_position);
+        self.stop_at = StopAt::new(start.frame_offset, quirks.no_limit_frame_offset);
+        let wanted = start.acceleration.map_or(0, |acceleration| acceleration.accel_duration);
+        let accelerated = Duration::from_millis(u64::from(wanted)).min(LONGEST_BURST);
+        self.pacing.restart(self.config.burst.max(accelerated));
         self.timers.stop(TimerName::IdleTimeout);
         self.timers.stop(TimerName::Linger);
-        if !prefers_time && used(location_id) {
-            self.cursor = location_id;
-            self.started();
-        } else if !prefers_time && used(asf_offset) {
-            let behind = asf_offset.saturating_sub(content.header_len);
-            self.cursor = behind.checked_div(content.packet_size).unwrap_or(0);
-            self.started();
+        let used = |value: u32| value != 0 && value != wire::START_NOT_USED;
+        let position = start.position;
+        let by_time = position.is_finite() && (0.0..1e300).contains(&position);
+        let prefers_time = by_time && !quirks.location_id_beats_position;
+        if used(start.location_id) && !prefers_time {
+            self.started(start.location_id);
+        } else if used(start.asf_offset) && !prefers_time {
+            let behind = start.asf_offset.saturating_sub(content.header_len);
+            self.started(behind.checked_div(content.packet_size).unwrap_or(0));
+        } else if by_time && position > 0.0 && content.seekable {
+            let time = Duration::try_from_secs_f64(position).unwrap_or(Duration::MAX);
+            self.state = State::Locating { time };
         } else {
-            let time = time.and_then(|time| Duration::try_from_secs_f64(time).ok()).unwrap_or_default();
-            if time.is_zero() || !content.seekable {
-                self.cursor = 0;
-                self.started();
-            } else {
-                self.state = State::Locating { time };
-            }
+            self.started(0);
         }
     }
 
     /// The start position is known: say so and stream.
-    fn started(&mut self) {
-        self.pacing.started = None;
-        // AFFlags 0xFF is skipped if it would come first (digest 3.5)
-        if self.sequence & 0xFF == 0xFF {
-            self.sequence = self.sequence.wrapping_add(1);
-        }
-        if !self.switched && !self.config.quirks.all_streams_without_switch {
+    fn started(&mut self, cursor: u32) {
+        self.cursor = cursor;
+        let server_as_client = self.subscriber.product == Product::WindowsMediaServices;
+        if !self.switched && !server_as_client && !self.config.quirks.all_streams_without_switch {
             self.selection = Selection::NONE;
         }
         self.state = State::Streaming;
-        self.timers.stop(TimerName::IdleTimeout);
         let incarnation = self.incarnation;
         self.reply(Reply::StartedPlaying { hr: Hresult::S_OK, incarnation });
     }
@@ -643,30 +538,46 @@ impl Session {
         if !matches!(self.state, State::Locating { .. }) {
             return Err(Error::ApiMisuse(Misuse::NoSuchWish));
         }
-        self.cursor = packet;
-        self.started();
+        self.started(packet);
         Ok(())
     }
 
-    /// The host cannot read its content: the stream ends with an error (OPEN-24).
+    /// The host cannot read its content. A stream ends with the error, and with it the session (OPEN-24),
+    /// unless the quirk `close_after_error` is off; a position that cannot be found is only refused.
     pub fn content_failed(&mut self, now: Instant, hr: Hresult) {
-        if matches!(self.state, State::Closing | State::Closed) {
-            return;
-        }
-        self.discard = true;
-        self.rest(now);
         let incarnation = self.incarnation;
+        match self.state {
+            State::Locating { .. } => {
+                self.rest(now);
+                self.reply(Reply::StartedPlaying { hr, incarnation });
+                return;
+            }
+            State::Streaming => {
+                self.discard = true;
+                self.rest(now);
+                if !self.config.quirks.close_after_error {
+                    self.reply(Reply::EndOfStream { hr, incarnation });
+                    return;
+                }
+            }
+            State::SendingHeader { .. } => {}
+            _ => return,
+        }
         self.reply(Reply::EndOfStream { hr, incarnation });
         self.failed = Some(Error::ContentFailed(hr));
-        self.state = State::Closing;
+        self.close();
     }
 
     /// The server goes down: a stream ends with NS_E_SHUTDOWN, then the session closes.
     pub fn shut_down(&mut self) {
-        if self.is_streaming() {
-            self.discard = true;
-            let incarnation = self.incarnation;
-            self.reply(Reply::EndOfStream { hr: Hresult::NS_E_SHUTDOWN, incarnation });
+        let (hr, incarnation) = (Hresult::NS_E_SHUTDOWN, self.incarnation);
+        match self.state {
+            State::Streaming => {
+                self.discard = true;
+                self.reply(Reply::EndOfStream { hr, incarnation });
+            }
+            State::Locating { .. } => self.reply(Reply::StartedPlaying { hr, incarnation }),
+            _ => {}
         }
         self.close();
     }
@@ -684,18 +595,20 @@ impl Session {
     }
 
     /// The head of a header fragment of `len` bytes, which is then sent.
-    pub fn frame_header(&mut self, len: u16) -> Option<DataHeader> {
+    pub fn frame_header(&mut self, now: Instant, len: u16) -> Option<DataHeader> {
         let content = self.content?;
         let State::SendingHeader { offset, fragment, incarnation } = self.state else { return None };
         let sent = offset.saturating_add(u32::from(len));
         let last = sent >= content.header_len;
+        let af_flags = if last { wire::AF_HEADER_LAST } else { wire::AF_HEADER_MORE };
+        let head = DataHeader::for_payload(fragment, incarnation, af_flags, usize::from(len))?;
         self.state = if last {
             State::Ready
         } else {
             State::SendingHeader { offset: sent, fragment: fragment.saturating_add(1), incarnation }
         };
-        let af_flags = if last { 0x0C } else { 0x04 };
-        Some(data_header(fragment, incarnation, af_flags, len))
+        self.keep_alive(now);
+        Some(head)
     }
 
     /// The packet that is sent next.
@@ -707,24 +620,13 @@ impl Session {
     /// When the next packet may be sent, by its send time in ms.
     #[must_use]
     pub fn due(&self, send_time_ms: u32) -> Instant {
-        let Pace::PerMille(rate) = self.config.pace else { return self.pacing.rate_free };
-        let Some((started, _, _)) = self.pacing.started else { return self.pacing.rate_free };
-        let media = self.pacing.media_at(send_time_ms);
-        let micros = media.saturating_mul(1_000_000).checked_div(u64::from(rate)).unwrap_or(u64::MAX);
-        let due = (started + Duration::from_micros(micros)).before(self.pacing.burst);
-        due.max(self.pacing.rate_free)
+        self.pacing.due(self.config.pace, send_time_ms)
     }
 
     /// Whether the packet with this send time is behind the stop position; then the stream ends before it.
     #[must_use]
     pub fn is_behind_stop(&self, send_time_ms: u32) -> bool {
-        match (self.stop_at, self.pacing.started) {
-            (Some(StopAt::Time(stop)), _) => send_time_ms >= stop,
-            (Some(StopAt::AfterStart(after)), Some((_, first, _))) => {
-                send_time_ms >= first.saturating_add(after)
-            }
-            _ => false,
-        }
+        self.pacing.is_behind(self.stop_at, send_time_ms)
     }
 
     /// The head of the next packet, which is then sent.
@@ -732,33 +634,27 @@ impl Session {
         if self.state != State::Streaming {
             return None;
         }
-        if self.pacing.started.is_none() {
-            self.pacing.started = Some((now, send_time_ms, self.cursor));
-            self.pacing.last_send_ms = send_time_ms;
-            self.pacing.media_ms = 0;
+        let mut head = DataHeader::for_payload(self.cursor, low_byte(self.incarnation), 0, usize::from(len))?;
+        // AFFlags 0xFF is skipped where it would come first after a start (digest 3.5)
+        if !self.pacing.has_started() && self.sequence & 0xFF == 0xFF {
+            self.sequence = self.sequence.wrapping_add(1);
         }
-        self.pacing.media_ms = self.pacing.media_at(send_time_ms);
-        self.pacing.last_send_ms = send_time_ms;
-        if let Some(rate) = self.config.max_bit_rate {
-            let micros = u64::from(len).saturating_mul(8_000_000).checked_div(rate).unwrap_or(0);
-            self.pacing.rate_free = self.pacing.rate_free.max(now) + Duration::from_micros(micros);
-        }
-        let [incarnation, ..] = self.incarnation.to_le_bytes();
-        let mut header = data_header(self.cursor, incarnation, low_byte(self.sequence), len);
-        if header.looks_like_command() {
+        self.pacing.sent(now, self.cursor, send_time_ms, len, self.config.max_bit_rate);
+        head.af_flags = low_byte(self.sequence);
+        if head.looks_like_command() {
             // over TCP no client looks at the number
             self.sequence = self.sequence.wrapping_add(1);
-            header.af_flags = low_byte(self.sequence);
+            head.af_flags = low_byte(self.sequence);
         }
         self.sequence = self.sequence.wrapping_add(1);
         self.cursor = self.cursor.saturating_add(1);
-        Some(header)
+        Some(head)
     }
 
-    /// Whether packets are left before the end of the content.
+    /// Whether the stream has no packet left: [`end_of_media`](Self::end_of_media) is due.
     #[must_use]
-    pub fn has_more(&self) -> bool {
-        self.has_packet(self.cursor)
+    pub fn is_at_end(&self) -> bool {
+        self.state == State::Streaming && !self.has_packet(self.cursor)
     }
 
     /// Whether the content has a packet of this number.
@@ -770,7 +666,7 @@ impl Session {
     /// Whether the packet just framed is the first since playing started.
     #[must_use]
     pub fn is_first(&self) -> bool {
-        self.pacing.started.is_some_and(|(_, _, first)| self.cursor == first.saturating_add(1))
+        self.pacing.first().is_some_and(|first| self.cursor == first.saturating_add(1))
     }
 
     /// Leaves out packets that hold nothing for this client; they take no sequence number
@@ -803,13 +699,19 @@ impl Session {
         self.rest(now);
         let incarnation = self.incarnation;
         self.reply(Reply::EndOfStream { hr: Hresult::S_OK, incarnation });
-        if let (Some(after), Some(MPLAYER_GUID)) = (self.config.quirks.close_after_end, self.subscriber.guid)
-        {
+        let is_mplayer = self.subscriber.guid.is_some_and(|guid| guid.eq_ignore_ascii_case(&MPLAYER_GUID));
+        if let (Some(after), true) = (self.config.quirks.close_after_end, is_mplayer) {
             self.timers.start(TimerName::Linger, now, after);
         }
     }
 
     // ---- output
+
+    /// Whether a message waits for [`poll_transmit`](Self::poll_transmit); media must not overtake it.
+    #[must_use]
+    pub fn wants_transmit(&self) -> bool {
+        matches!(self.outbox.first(), Some(Some(_)))
+    }
 
     /// Encodes the next message into `out` and returns its length; `None` if there is nothing to send.
     ///
@@ -822,146 +724,18 @@ impl Session {
             }
             return Ok(None);
         };
-        let len = self.encode(reply, out)?;
+        let facts = Facts { version: self.config.version, client_id: self.client_id, content: self.content };
+        let len = replies::encode(reply, &facts, &mut self.random, self.seq, out)?;
         self.outbox.rotate_left(1);
         if let Some(last) = self.outbox.last_mut() {
             *last = None;
         }
         self.seq = self.seq.wrapping_add(1);
-        if matches!(self.state, State::Ready | State::Streaming | State::Locating { .. }) {
-            self.timers.start(TimerName::KeepAlive, now, self.config.keep_alive);
-        }
+        self.keep_alive(now);
         Ok(Some(len))
     }
 
-    fn encode(&mut self, reply: Reply, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
-        let message = match reply {
-            Reply::ConnectedEx { packet_pair } => Message::ReportConnectedEx(ReportConnectedEx {
-                hr: Hresult::S_OK,
-                play_incarnation: if packet_pair {
-                    wire::MMS_USE_PACKET_PAIR
-                } else {
-                    wire::MMS_DISABLE_PACKET_PAIR
-                },
-                mac_to_viewer_protocol_revision: wire::MAC_TO_VIEWER_PROTOCOL_REVISION,
-                viewer_to_mac_protocol_revision: wire::VIEWER_TO_MAC_PROTOCOL_REVISION,
-                block_group_play_time: 1.0,
-                block_group_blocks: 1,
-                max_open_files: 1,
-                block_max_bytes: 0x8000,
-                max_bit_rate: 10_000_000,
-                server_version_info: Some(Text::Str(self.config.version)),
-                version_info: None,
-                version_url: None,
-                authen_package: None,
-            }),
-            Reply::FunnelInfo { incarnation, random } => {
-                return self.encode_funnel_info(incarnation, random, out);
-            }
-            Reply::ConnectedFunnel => Message::ReportConnectedFunnel(ReportConnectedFunnel {
-                hr: Hresult::S_OK,
-                play_incarnation: 0,
-                packet_payload_size: 0,
-                funnel_name: Text::Str("Funnel Of The Gods"),
-            }),
-            Reply::DisconnectedFunnel { hr } => {
-                Message::ReportDisconnectedFunnel(ReportDisconnectedFunnel { hr, play_incarnation: 0 })
-            }
-            Reply::OpenFile { hr, incarnation } => {
-                Message::ReportOpenFile(self.report_open_file(hr, incarnation))
-            }
-            Reply::ReadBlock { hr, incarnation } => Message::ReportReadBlock(ReportReadBlock {
-                hr,
-                play_incarnation: incarnation,
-                play_sequence: 0,
-            }),
-            Reply::StreamSwitch { hr } => Message::ReportStreamSwitch(ReportStreamSwitch { hr }),
-            Reply::StartedPlaying { hr, incarnation } => {
-                Message::ReportStartedPlaying(ReportStartedPlaying {
-                    hr,
-                    play_incarnation: incarnation,
-                    tiger_file_id: OPEN_FILE_ID,
-                })
-            }
-            Reply::StartStriding { hr, incarnation } => {
-                Message::ReportStartStriding(ReportStartStriding { hr, play_incarnation: incarnation })
-            }
-            Reply::EndOfStream { hr, incarnation } => {
-                Message::ReportEndOfStream(ReportEndOfStream { hr, play_incarnation: incarnation })
-            }
-            Reply::Ping => Message::Ping,
-        };
-        wire::encode_packet(&message, self.seq, out)
-    }
-
-    fn encode_funnel_info(
-        &mut self,
-        incarnation: u32,
-        random: u16,
-        out: &mut [u8],
-    ) -> Result<usize, BufferTooSmall> {
-        let mut bytes = [0_u8; 976];
-        let bytes = bytes.get_mut(..usize::from(random)).unwrap_or_default();
-        for byte in bytes.iter_mut() {
-            // xorshift64*: the bytes need only be incompressible
-            self.random ^= self.random >> 12;
-            self.random ^= self.random << 25;
-            self.random ^= self.random >> 27;
-            let [.., high] = self.random.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes();
-            *byte = high;
-        }
-        let message = Message::ReportFunnelInfo(ReportFunnelInfo {
-            hr: Hresult::S_OK,
-            play_incarnation: incarnation,
-            transport_mask: 8,
-            block_fragments: 1,
-            fragment_bytes: 0x0001_0000,
-            cubs: self.client_id,
-            failed_cubs: 0,
-            disks: 1,
-            decluster: 0,
-            cubdd_datagram_size: 0,
-            packet_pair: bytes,
-        });
-        wire::encode_packet(&message, self.seq, out)
-    }
-
-    fn report_open_file(&self, hr: Hresult, incarnation: u32) -> ReportOpenFile {
-        let mut report = ReportOpenFile {
-            hr,
-            play_incarnation: incarnation,
-            open_file_id: 0,
-            file_attributes: FileAttributes::empty(),
-            file_duration: 0.0,
-            file_blocks: 0,
-            file_packet_size: 0,
-            file_packet_count: 0,
-            file_bit_rate: 0,
-            file_header_size: 0,
-        };
-        if let (Some(content), false) = (self.content, hr.is_failure()) {
-            let duration = content.duration.unwrap_or_default();
-            let up = u64::from(duration.subsec_nanos() > 0);
-            report.open_file_id = OPEN_FILE_ID;
-            report.file_attributes = match content.packet_count {
-                None => FileAttributes::BROADCAST,
-                Some(_) if content.seekable && content.stridable => {
-                    FileAttributes::CANSEEK | FileAttributes::CANSTRIDE
-                }
-                Some(_) if content.seekable => FileAttributes::CANSEEK,
-                Some(_) => FileAttributes::empty(),
-            };
-            report.file_duration = duration.as_secs_f64();
-            report.file_blocks = u32::try_from(duration.as_secs().saturating_add(up)).unwrap_or(u32::MAX);
-            report.file_packet_size = content.packet_size;
-            report.file_packet_count = u64::from(content.packet_count.unwrap_or(0));
-            report.file_bit_rate = content.bit_rate;
-            report.file_header_size = content.header_len;
-        }
-        report
-    }
-
-    // ---- helpers
+    // ---- the rest
 
     fn reply(&mut self, reply: Reply) {
         if let Some(slot) = self.outbox.iter_mut().find(|slot| slot.is_none()) {
@@ -971,29 +745,10 @@ impl Session {
         }
     }
 
-    /// The matching Report message with NS_E_INVALID_REQUEST (OPEN-23).
-    fn reply_invalid(&mut self, message: &Message<'_>) {
-        let hr = Hresult::NS_E_INVALID_REQUEST;
-        match message {
-            Message::ConnectFunnel(_) => self.reply(Reply::DisconnectedFunnel { hr }),
-            Message::OpenFile(open) => self.reply(Reply::OpenFile { hr, incarnation: open.play_incarnation }),
-            Message::SecurityResponse(response) => {
-                self.reply(Reply::OpenFile { hr, incarnation: response.play_incarnation });
-            }
-            Message::ReadBlock(read) => {
-                self.reply(Reply::ReadBlock { hr, incarnation: read.play_incarnation })
-            }
-            Message::StreamSwitch(_) => self.reply(Reply::StreamSwitch { hr }),
-            Message::StartPlaying(start) => {
-                self.reply(Reply::StartedPlaying { hr, incarnation: start.play_incarnation });
-            }
-            Message::StartStriding(start) => {
-                self.reply(Reply::StartStriding { hr, incarnation: start.play_incarnation });
-            }
-            Message::StopPlaying(stop) => {
-                self.reply(Reply::EndOfStream { hr, incarnation: stop.play_incarnation });
-            }
-            _ => {}
+    /// The Report message that matches the request, with an error (OPEN-23).
+    fn refuse(&mut self, request: &Message<'_>, hr: Hresult) {
+        if let Some(reply) = Reply::refusal(request, hr) {
+            self.reply(reply);
         }
     }
 
@@ -1027,23 +782,18 @@ impl Session {
     }
 }
 
-/// A client may ask for a faster start, not for the whole file at once.
-const LONGEST_BURST: Duration = Duration::from_secs(60);
-
-impl Pacing {
-    /// Media time since the start; send times that go back or jump count as nothing (P9).
-    fn media_at(&self, send_time_ms: u32) -> u64 {
-        let step = u64::from(send_time_ms.wrapping_sub(self.last_send_ms));
-        if step > LONGEST_GAP { self.media_ms } else { self.media_ms.saturating_add(step) }
-    }
-}
-
-fn data_header(location_id: u32, play_incarnation: u8, af_flags: u8, len: u16) -> DataHeader {
-    let packet_size = len.saturating_add(8);
-    DataHeader { location_id, play_incarnation, af_flags, packet_size }
-}
-
 fn low_byte(value: u32) -> u8 {
     let [low, ..] = value.to_le_bytes();
     low
+}
+
+/// The file that a request names, where the document wants it checked (section 3.2.5). FFmpeg, MPlayer, xine
+/// and VLC always say 1, which is what they were told.
+fn open_file_id(message: &Message<'_>) -> Option<u32> {
+    match message {
+        Message::ReadBlock(read) => Some(read.open_file_id),
+        Message::StartPlaying(start) => Some(start.open_file_id),
+        Message::StartStriding(start) => Some(start.open_file_id),
+        _ => None,
+    }
 }

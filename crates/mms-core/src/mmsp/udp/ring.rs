@@ -450,9 +450,9 @@ mod tests {
         let mut many = ring(4096, config);
         send(&mut many, Instant::ZERO, 0..4096);
         let mut bytes = 0;
-        for millis in 0..1000 {
-            let now = Instant::from_millis(millis);
-            let numbers: Vec<u32> = (0..32).map(|n| (n + millis as u32 * 32) % 4096).collect();
+        for millis in 0..1000_u32 {
+            let now = Instant::from_millis(u64::from(millis));
+            let numbers: Vec<u32> = (0..32).map(|n| (n + millis * 32) % 4096).collect();
             let _ = ask(&mut many, now, CLIENT, &numbers);
             while let Some(identity) = many.next_wanted(now) {
                 bytes += u64::from(identity.header.packet_size);

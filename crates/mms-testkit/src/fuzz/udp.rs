@@ -1,8 +1,8 @@
 //! Bodies of fuzz targets: a receiver, a header collector and a resend ring under bytes that decide all that
 //! happens.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use mms_core::mmsp::udp::{
     Arrival, Config, Fragment, HeaderCollector, HeaderTimeout, Identity, Receiver, Released, ResendConfig,
@@ -12,24 +12,9 @@ use mms_core::mmsp::wire::{Data, DataHeader, RequestPacketListResend};
 use mms_core::selection::{Selection, Thinning};
 use mms_core::time::Instant;
 
+use super::Control;
+
 const PACKET_SIZE: u16 = 64;
-
-/// Takes bytes from the front; zeros when there are none.
-struct Control<'a>(&'a [u8]);
-
-impl<'a> Control<'a> {
-    fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        *first
-    }
-
-    fn bytes(&mut self, count: usize) -> &'a [u8] {
-        let (bytes, rest) = self.0.split_at(count.min(self.0.len()));
-        self.0 = rest;
-        bytes
-    }
-}
 
 /// A datagram of the honest sender, with bytes that belong to nothing else.
 fn packet(incarnation: u8, sequence: u32, location_id: u32) -> Vec<u8> {
@@ -433,23 +418,20 @@ fn compare(sent: &BTreeMap<u32, (DataHeader, Selection)>, identity: &Identity) {
 
 #[cfg(test)]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use core::panic::AssertUnwindSafe;
 
+    use super::super::panics;
     use super::*;
-
-    fn panics(work: impl FnOnce()) -> bool {
-        catch_unwind(AssertUnwindSafe(work)).is_err()
-    }
 
     fn played(plant: impl FnOnce(&mut Play<'_>)) -> bool {
         let mut play = Play::new(&[0, 8]);
         (0..6).for_each(|_| play.send(true));
         plant(&mut play);
         (0..6).for_each(|_| play.send(true));
-        panics(|| {
+        panics(AssertUnwindSafe(|| {
             play.check();
             play.finish();
-        })
+        }))
     }
 
     #[test]
@@ -473,10 +455,10 @@ mod tests {
         let identity = Identity { sequence: 7, header, selection: Selection::ALL };
         let sent = BTreeMap::from([(7, (header, Selection::ALL))]);
         compare(&sent, &identity);
-        assert!(panics(|| compare(&BTreeMap::new(), &identity)), "never sent");
+        assert!(panics(AssertUnwindSafe(|| compare(&BTreeMap::new(), &identity))), "never sent");
         let other = Identity { selection: Selection::NONE, ..identity };
-        assert!(panics(|| compare(&sent, &other)), "cut otherwise");
+        assert!(panics(AssertUnwindSafe(|| compare(&sent, &other))), "cut otherwise");
         let other = Identity { header: DataHeader { af_flags: 1, ..header }, ..identity };
-        assert!(panics(|| compare(&sent, &other)), "another head");
+        assert!(panics(AssertUnwindSafe(|| compare(&sent, &other))), "another head");
     }
 }

@@ -1,0 +1,33 @@
+//! What a connection is told.
+
+use core::time::Duration;
+
+use crate::mmsp;
+
+/// Settings of a connection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Settings of MMS sessions.
+    pub mms: mmsp::server::Config,
+    /// Ours: how long the first bytes may take.
+    pub sniff_timeout: Duration,
+    /// Ours: how long a client may read nothing while bytes wait for it.
+    pub stall_timeout: Duration,
+    /// Ours: how long the last bytes may take after [`Connection::shut_down`](super::Connection::shut_down).
+    pub shut_down_timeout: Duration,
+    /// Most bytes that one answer of the host carries.
+    pub batch_bytes: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            mms: mmsp::server::Config::default(),
+            sniff_timeout: Duration::from_secs(5),
+            stall_timeout: Duration::from_secs(60),
+            shut_down_timeout: Duration::from_secs(5),
+            batch_bytes: 65536,
+        }
+    }
+}
