@@ -696,7 +696,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
 }
 
 const fn slot_len(packet_size: u16) -> usize {
-    let [low, high] = packet_size.to_le_bytes();
-    let datagram = usize::from_le_bytes([low, high, 0, 0, 0, 0, 0, 0]).saturating_add(DataHeader::LEN);
+    let datagram = (packet_size as usize).saturating_add(DataHeader::LEN);
     if datagram > PACKET_PAIR_LEN { datagram } else { PACKET_PAIR_LEN }
 }
