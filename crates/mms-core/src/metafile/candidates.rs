@@ -76,7 +76,8 @@ pub struct Candidate<'a> {
     pub start_time_ms: Option<u32>,
     /// How much to play, in milliseconds; 0 plays nothing.
     pub duration_ms: Option<u32>,
-    /// The entry of ASX, for its title and the like.
+    /// The entry of ASX, for its title and the like; in an included metafile one with
+    /// [`skip_if_ref`](Entry::skip_if_ref) is to be left out.
     pub clip: Option<Entry<'a>>,
 }
 

@@ -46,7 +46,8 @@ impl Trail {
         Self::default()
     }
 
-    /// Goes into the metafile at an absolute URL, to be called before it is fetched and for each redirect.
+    /// Goes into the metafile at an absolute URL, to be called before it is fetched, and again for each redirect, with
+    /// one [`leave`](Self::leave) for each that succeeded.
     ///
     /// # Errors
     /// The client should skip this one; the trail is as before.
