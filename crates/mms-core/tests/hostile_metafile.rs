@@ -324,7 +324,7 @@ fn x7_no_bad_shape_takes_quadratic_time() {
         "\"",
         "=",
     ] {
-        let body = piece.repeat(16 * 1024 / piece.len());
+        let body = piece.repeat(8 * 1024 / piece.len());
         for text in [
             format!("<ASX>{body}"),
             format!("<ASX {body}"),

@@ -81,8 +81,10 @@ pub struct Candidate<'a> {
     pub clip: Option<Entry<'a>>,
 }
 
-/// The candidates of a [`Metafile`] in playing order: events left out, the first REPEAT expanded, at most
-/// [`ENTRIES_LIMIT`](super::ENTRIES_LIMIT) entries.
+/// The candidates of a [`Metafile`] in playing order: events left out, at most [`ENTRIES_LIMIT`](super::ENTRIES_LIMIT)
+/// entries. The first REPEAT is expanded until it added [`REPEATED_LIMIT`](super::REPEATED_LIMIT) entries or
+/// [`BYTES_LIMIT`](super::BYTES_LIMIT) bytes were read again; one for ever is played once, see
+/// [`Asx::repeats_forever`].
 #[derive(Clone, Debug)]
 pub struct Candidates<'a> {
     source: Source<'a>,
@@ -223,7 +225,7 @@ enum Repeat<'a> {
 
 impl<'a> Sequence<'a> {
     const fn new(items: Items<'a>) -> Self {
-        Self { items, no_event_end: false, repeat: Repeat::Ahead, bytes_left: BYTES_LIMIT.saturating_mul(4) }
+        Self { items, no_event_end: false, repeat: Repeat::Ahead, bytes_left: BYTES_LIMIT }
     }
 
     fn next(&mut self) -> Option<Step<'a>> {
