@@ -3,12 +3,14 @@
 //! Each takes bytes and panics if something that must hold does not. Each oracle has a test with a planted bug.
 
 mod asf;
+mod metafile;
 mod pair;
 mod session;
 mod url;
 mod wire;
 
 pub use asf::{asf_header, asf_packet};
+pub use metafile::metafile;
 pub use pair::pair;
 pub use session::{session_client, session_server};
 pub use url::url;
@@ -24,6 +26,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("decode_data", decode_data),
     ("decode_message", decode_message),
     ("deframer_split", deframer_split),
+    ("metafile", metafile),
     ("pair", pair),
     ("roundtrip_message", roundtrip_message),
     ("session_client", session_client),
