@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::codec_list::CodecEntries;
 use super::content::{ContentDescription, Tags};
+use super::extension::{ExtendedStreamProperties, ExtensionSystems};
 use super::guid::Guid;
 use super::object::{Object, Objects, embedded_stream, extension_objects};
 use super::read::Reader;
@@ -164,6 +165,23 @@ impl<'a> Header<'a> {
     #[must_use]
     pub fn streams(&self) -> Streams<'a> {
         Streams { objects: self.objects(), extension: Objects::new(&[], 0), seen: 1 }
+    }
+
+    /// The Extended Stream Properties of a stream, if there are any (section 4.1).
+    #[must_use]
+    pub fn extended_stream(&self, number: u8) -> Option<ExtendedStreamProperties<'a>> {
+        let mut extended = self
+            .objects()
+            .chain(self.extension_objects())
+            .filter(|object| object.guid == Guid::EXTENDED_STREAM_PROPERTIES)
+            .filter_map(|object| ExtendedStreamProperties::decode(&object).ok());
+        extended.find(|extended| extended.stream_number == number)
+    }
+
+    /// The payload extension systems of a stream, none if it has no Extended Stream Properties.
+    #[must_use]
+    pub fn extension_systems(&self, number: u8) -> ExtensionSystems<'a> {
+        self.extended_stream(number).map_or(ExtensionSystems::NONE, |extended| extended.extension_systems())
     }
 
     /// The entries of the Codec List Object (section 3.5).

@@ -10,28 +10,41 @@
 //! header in parts  -> HeaderPatch                      what recording and live change
 //! ```
 
+mod assembly;
 mod codec_list;
 mod content;
+mod extension;
 mod guid;
 mod header;
 mod object;
 mod packet;
+mod packet_writer;
+mod packetiser;
 mod padding;
 mod patch;
+mod payload;
 mod read;
 mod stream;
 mod stream_table;
 mod utf16;
 mod walker;
 
+pub use assembly::{Assembled, AssembledObject, ExtendedTime, Loss, ObjectAssembly, content_time_ms};
 pub use codec_list::{CodecEntries, CodecEntry, CodecKind, CodecTag, codec_name};
 pub use content::{ContentDescription, Tag, TagValue, Tags};
+pub use extension::{
+    ExtendedStreamFlags, ExtendedStreamProperties, ExtensionSystem, ExtensionSystems, ExtensionValue,
+    ExtensionValues, StreamName, StreamNames,
+};
 pub use guid::Guid;
 pub use header::{FileFlags, FileProperties, Header, Streams};
 pub use object::{Object, Objects};
 pub use packet::PacketHead;
+pub use packet_writer::{MAX_PAYLOADS, MIN_PACKET_SIZE, PacketWriter, PayloadHead};
+pub use packetiser::{MediaObject, PacketiseError, Packetised, Packetiser};
 pub use padding::{Restored, restore_padding};
 pub use patch::HeaderPatch;
+pub use payload::{Fragment, Fragments, Packet, Payload, PayloadForm, Payloads};
 pub use stream::{AudioFormat, StreamBitRate, StreamBitRates, StreamKind, StreamProperties, VideoFormat};
 pub use stream_table::{StreamInfo, StreamIter, StreamTable};
 pub use utf16::{Chars, Utf16};

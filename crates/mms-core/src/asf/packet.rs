@@ -133,7 +133,7 @@ fn skip_error_correction(reader: &mut Reader<'_>) -> Result<u8, DecodeError> {
 }
 
 /// A field whose width is given by a two-bit length type (section 5.2.2).
-fn variable(reader: &mut Reader<'_>, length_type: u8) -> Result<Option<u32>, DecodeError> {
+pub(super) fn variable(reader: &mut Reader<'_>, length_type: u8) -> Result<Option<u32>, DecodeError> {
     Ok(match length_type & 3 {
         0 => None,
         1 => Some(u32::from(reader.u8()?)),

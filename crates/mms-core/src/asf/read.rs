@@ -11,8 +11,14 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, pos: 0 }
+    }
+
+    /// Reads the bytes from `start` to `end`; positions count from the first byte of `bytes`.
+    pub(super) fn at(bytes: &'a [u8], start: usize, end: usize) -> Result<Self, DecodeError> {
+        let rest = bytes.get(start..end).ok_or(DecodeError::new(Reason::Truncated, start))?;
+        Ok(Self { rest, pos: start })
     }
 
     pub(super) fn pos(&self) -> usize {
