@@ -14,6 +14,7 @@ mod assembly;
 mod codec_list;
 mod content;
 mod extension;
+mod filter;
 mod guid;
 mod header;
 mod object;
@@ -36,13 +37,14 @@ pub use extension::{
     ExtendedStreamFlags, ExtendedStreamProperties, ExtensionSystem, ExtensionSystems, ExtensionValue,
     ExtensionValues, StreamName, StreamNames,
 };
+pub use filter::{FilterError, Filtered, Keep, PacketFilter};
 pub use guid::Guid;
 pub use header::{FileFlags, FileProperties, Header, Streams};
 pub use object::{Object, Objects};
 pub use packet::PacketHead;
 pub use packet_writer::{MAX_PAYLOADS, MIN_PACKET_SIZE, PacketWriter, PayloadHead};
 pub use packetiser::{MediaObject, PacketiseError, Packetised, Packetiser};
-pub use padding::{Restored, restore_padding};
+pub use padding::{Restored, Stripped, restore_padding, strip_padding};
 pub use patch::HeaderPatch;
 pub use payload::{Fragment, Fragments, Packet, Payload, PayloadForm, Payloads};
 pub use stream::{AudioFormat, StreamBitRate, StreamBitRates, StreamKind, StreamProperties, VideoFormat};
