@@ -27,6 +27,7 @@ mod payload;
 mod read;
 mod stream;
 mod stream_table;
+mod streaming;
 mod utf16;
 mod walker;
 
@@ -49,6 +50,7 @@ pub use patch::HeaderPatch;
 pub use payload::{Fragment, Fragments, Packet, Payload, PayloadForm, Payloads};
 pub use stream::{AudioFormat, StreamBitRate, StreamBitRates, StreamKind, StreamProperties, VideoFormat};
 pub use stream_table::{StreamInfo, StreamIter, StreamTable};
+pub use streaming::{HeaderPiece, HeaderPieces, LeaveOut, StreamingHeader};
 pub use utf16::{Chars, Utf16};
 pub use walker::{HeaderError, HeaderLimits, HeaderSummary, HeaderWalker, packet_count};
 
