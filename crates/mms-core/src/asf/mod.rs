@@ -17,6 +17,7 @@ mod extension;
 mod filter;
 mod guid;
 mod header;
+mod index;
 mod object;
 mod packet;
 mod packet_writer;
@@ -25,6 +26,7 @@ mod padding;
 mod patch;
 mod payload;
 mod read;
+mod seek;
 mod stream;
 mod stream_table;
 mod streaming;
@@ -41,6 +43,11 @@ pub use extension::{
 pub use filter::{FilterError, Filtered, Keep, PacketFilter};
 pub use guid::Guid;
 pub use header::{FileFlags, FileProperties, Header, Streams};
+pub use index::{
+    Index, IndexBlock, IndexBlockToWrite, IndexBlocks, IndexKind, IndexSpecifier, IndexSpecifiers,
+    IndexToWrite, IndexType, SIMPLE_INDEX_ENTRY, SIMPLE_INDEX_FIXED, SimpleIndex, SimpleIndexEntry,
+    object_frame, simple_index_head, top_level_object,
+};
 pub use object::{Object, Objects};
 pub use packet::PacketHead;
 pub use packet_writer::{MAX_PAYLOADS, MIN_PACKET_SIZE, PacketWriter, PayloadHead};
@@ -48,6 +55,7 @@ pub use packetiser::{MediaObject, PacketiseError, Packetised, Packetiser};
 pub use padding::{Restored, Stripped, restore_padding, strip_padding};
 pub use patch::HeaderPatch;
 pub use payload::{Fragment, Fragments, Packet, Payload, PayloadForm, Payloads};
+pub use seek::{Found, Seek, SeekStreams, SendTimeSearch, first_presentation_time, packet_at, packet_offset};
 pub use stream::{AudioFormat, StreamBitRate, StreamBitRates, StreamKind, StreamProperties, VideoFormat};
 pub use stream_table::{StreamInfo, StreamIter, StreamTable};
 pub use streaming::{HeaderPiece, HeaderPieces, LeaveOut, StreamingHeader};
