@@ -64,8 +64,8 @@ fn example_b_has_fragments_key_frames_and_sample_durations() {
     assert!(found.objects[1].data.iter().copied().eq(0x20..0x20 + 150));
     let header = Header::decode(&file).unwrap();
     let extended = header.extended_stream(2).unwrap();
-    assert_eq!((extended.data_bit_rate, extended.maximum_object_size), (20000, 150));
-    assert_eq!((extended.average_time_per_frame, extended.names().count()), (400_000, 0));
+    assert_eq!((extended.stream.data_bit_rate, extended.stream.maximum_object_size), (20000, 150));
+    assert_eq!((extended.stream.average_time_per_frame, extended.names().count()), (400_000, 0));
     assert!(extended.stream_properties().is_none() && header.extended_stream(1).is_none());
     let systems = header.extension_systems(2);
     for object in found.objects.iter().filter(|object| object.stream == 2) {

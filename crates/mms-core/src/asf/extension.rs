@@ -23,9 +23,9 @@ bitflags::bitflags! {
     }
 }
 
-/// The Extended Stream Properties Object (section 4.1).
-#[derive(Clone, Debug)]
-pub struct ExtendedStreamProperties<'a> {
+/// The fixed part of the Extended Stream Properties Object (section 4.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ExtendedStream {
     /// Start Time in milliseconds with the preroll, 0 unknown.
     pub start_time_ms: u64,
     /// End Time in milliseconds with the preroll, 0 unknown.
@@ -52,6 +52,13 @@ pub struct ExtendedStreamProperties<'a> {
     pub language_index: u16,
     /// Average Time Per Frame in units of 100 ns, 0 unknown.
     pub average_time_per_frame: u64,
+}
+
+/// The Extended Stream Properties Object (section 4.1).
+#[derive(Clone, Debug)]
+pub struct ExtendedStreamProperties<'a> {
+    /// The fixed part.
+    pub stream: ExtendedStream,
     names: StreamNames<'a>,
     systems: ExtensionSystems<'a>,
     embedded: Option<Object<'a>>,
@@ -80,7 +87,7 @@ impl<'a> ExtendedStreamProperties<'a> {
         let systems =
             ExtensionSystems { reader: behind.reader, left: if is_whole { system_count } else { 0 } };
         let [data, buffer, fullness, alternate, alternate_buffer, alternate_fullness, largest] = rates;
-        Ok(Self {
+        let stream = ExtendedStream {
             start_time_ms,
             end_time_ms,
             data_bit_rate: data,
@@ -94,10 +101,8 @@ impl<'a> ExtendedStreamProperties<'a> {
             stream_number,
             language_index,
             average_time_per_frame,
-            names,
-            systems,
-            embedded: embedded_stream(object),
-        })
+        };
+        Ok(Self { stream, names, systems, embedded: embedded_stream(object) })
     }
 
     /// The names of the stream.

@@ -175,7 +175,7 @@ impl<'a> Header<'a> {
             .chain(self.extension_objects())
             .filter(|object| object.guid == Guid::EXTENDED_STREAM_PROPERTIES)
             .filter_map(|object| ExtendedStreamProperties::decode(&object).ok());
-        extended.find(|extended| extended.stream_number == number)
+        extended.find(|extended| extended.stream.stream_number == number)
     }
 
     /// The payload extension systems of a stream, none if it has no Extended Stream Properties.
