@@ -6,6 +6,7 @@ use super::codec_list::CodecEntries;
 use super::content::{ContentDescription, Tags};
 use super::extension::{ExtendedStreamProperties, ExtensionSystems};
 use super::guid::Guid;
+use super::index::Writer;
 use super::object::{Object, Objects, embedded_stream, extension_objects};
 use super::read::Reader;
 use super::stream::{StreamBitRates, StreamProperties};
@@ -73,6 +74,28 @@ impl FileProperties {
             max_packet_size: reader.u32()?,
             max_bitrate: reader.u32()?,
         })
+    }
+
+    /// The 80 bytes behind the frame.
+    pub(super) fn to_bytes(self) -> [u8; FILE_PROPERTIES_BODY] {
+        let mut bytes = [0; FILE_PROPERTIES_BODY];
+        let mut writer = Writer::new(&mut bytes);
+        writer.put(&self.file_id.0);
+        let wide = [
+            self.file_size,
+            self.creation_date,
+            self.data_packets_count,
+            self.play_duration,
+            self.send_duration,
+            self.preroll_ms,
+        ];
+        for value in wide {
+            writer.put(&value.to_le_bytes());
+        }
+        for value in [self.flags.bits(), self.min_packet_size, self.max_packet_size, self.max_bitrate] {
+            writer.put(&value.to_le_bytes());
+        }
+        bytes
     }
 
     /// The size of every packet of the file: minimum and maximum are equal once a header was accepted.

@@ -17,6 +17,7 @@ mod extension;
 mod filter;
 mod guid;
 mod header;
+mod header_writer;
 mod index;
 mod media_types;
 mod metadata;
@@ -49,6 +50,7 @@ pub use extension::{
 pub use filter::{FilterError, Filtered, Keep, PacketFilter};
 pub use guid::Guid;
 pub use header::{FileFlags, FileProperties, Header, Streams};
+pub use header_writer::{HeaderWriteError, HeaderWriter};
 pub use index::{
     Index, IndexBlock, IndexBlockToWrite, IndexBlocks, IndexKind, IndexSpecifier, IndexSpecifiers,
     IndexToWrite, IndexType, SIMPLE_INDEX_ENTRY, SIMPLE_INDEX_FIXED, SimpleIndex, SimpleIndexEntry,
@@ -61,7 +63,7 @@ pub use packet::PacketHead;
 pub use packet_writer::{MAX_PAYLOADS, MIN_PACKET_SIZE, PacketWriter, PayloadHead};
 pub use packetiser::{MediaObject, PacketiseError, Packetised, Packetiser};
 pub use padding::{Restored, Stripped, restore_padding, strip_padding};
-pub use patch::HeaderPatch;
+pub use patch::{HeaderPatch, HeaderRewrite};
 pub use payload::{Fragment, Fragments, Packet, Payload, PayloadForm, Payloads};
 pub use protection::{
     Compatibility, ContentBranding, ContentEncryption, DigitalSignature, EncryptedObjects, EncryptionRecord,
