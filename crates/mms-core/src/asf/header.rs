@@ -193,12 +193,15 @@ impl<'a> Header<'a> {
     /// The Extended Stream Properties of a stream, if there are any (section 4.1).
     #[must_use]
     pub fn extended_stream(&self, number: u8) -> Option<ExtendedStreamProperties<'a>> {
-        let mut extended = self
-            .objects()
+        self.extended_streams().find(|extended| extended.stream.stream_number == number)
+    }
+
+    /// The Extended Stream Properties of all streams, in order (section 4.1).
+    pub fn extended_streams(&self) -> impl Iterator<Item = ExtendedStreamProperties<'a>> + use<'a> {
+        self.objects()
             .chain(self.extension_objects())
             .filter(|object| object.guid == Guid::EXTENDED_STREAM_PROPERTIES)
-            .filter_map(|object| ExtendedStreamProperties::decode(&object).ok());
-        extended.find(|extended| extended.stream.stream_number == number)
+            .filter_map(|object| ExtendedStreamProperties::decode(&object).ok())
     }
 
     /// The payload extension systems of a stream, none if it has no Extended Stream Properties.

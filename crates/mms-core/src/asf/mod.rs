@@ -15,6 +15,7 @@ mod codec_list;
 mod content;
 mod extension;
 mod filter;
+mod finish;
 mod guid;
 mod header;
 mod header_writer;
@@ -48,6 +49,7 @@ pub use extension::{
     ExtensionValue, ExtensionValues, StreamName, StreamNames,
 };
 pub use filter::{FilterError, Filtered, Keep, PacketFilter};
+pub use finish::{FileScan, IndexBuilder, IndexRun, IndexRuns, IndexedStreams, indexed_streams, shift_times};
 pub use guid::Guid;
 pub use header::{FileFlags, FileProperties, Header, Streams};
 pub use header_writer::{HeaderWriteError, HeaderWriter};

@@ -111,12 +111,20 @@ impl<'a> Payloads<'a> {
         let start = reader.pos();
         let stream = reader.u8()?;
         let object_number = variable(reader, self.property_flags >> 4)?.unwrap_or(0);
+        let offset_at = reader.pos();
         let offset = variable(reader, self.property_flags >> 2)?.unwrap_or(0);
         let wrong_replicated = reader.error(Reason::ReplicatedData);
         let replicated_len = variable(reader, self.property_flags)?.unwrap_or(0);
         if (2..8).contains(&replicated_len) {
             return Err(wrong_replicated);
         }
+        let time_at = match replicated_len {
+            0 => 0,
+            // A presentation time in another width cannot be exchanged for any other.
+            1 if self.property_flags & 0x0c != 0x0c => 0,
+            1 => offset_at,
+            _ => reader.pos().saturating_add(4),
+        };
         let replicated = take(reader, replicated_len)?;
         let data = if self.length_type == 0 {
             reader.take(reader.rest().len())?
@@ -133,6 +141,7 @@ impl<'a> Payloads<'a> {
             data,
             start,
             end: reader.pos(),
+            time_at,
             is_single: self.length_type == 0,
             number_mask: match (self.property_flags >> 4) & 3 {
                 0 => 0,
@@ -191,6 +200,7 @@ pub struct Payload<'a> {
     pub data: &'a [u8],
     start: usize,
     end: usize,
+    time_at: usize,
     is_single: bool,
     number_mask: u32,
 }
@@ -228,6 +238,11 @@ impl<'a> Payload<'a> {
         }
         let time = self.replicated.get(4..)?.first_chunk()?;
         Some(u32::from_le_bytes(*time))
+    }
+
+    /// Where the presentation time stands in the packet, in 32 bits, and what it is.
+    pub(super) fn time_field(&self) -> Option<(usize, u32)> {
+        Some((self.time_at, self.presentation_time_ms()?)).filter(|(at, _)| *at > 0)
     }
 
     /// True if a media object begins with this payload.
