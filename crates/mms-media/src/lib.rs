@@ -17,7 +17,9 @@ mod feed;
 mod gate;
 mod host;
 mod name;
+mod output;
 mod probe;
+mod repair;
 mod scan;
 mod system;
 #[cfg(test)]
@@ -27,6 +29,8 @@ pub use catalogue::{Catalogue, Entry};
 pub use feed::{Feed, Packets};
 pub use gate::{Full, Gate, GateLimits, Permit};
 pub use host::{Answer, Ended, Host, Query, Question};
+pub use output::RewriteError;
 pub use probe::{MediaInfo, Unservable};
+pub use repair::{Repaired, Source, repair, repair_to};
 pub use scan::{Problem, Reason, ScanError, ScanLimits};
 pub use system::{Clock, IoLimits, listen, random};

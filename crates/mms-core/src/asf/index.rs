@@ -26,6 +26,23 @@ pub fn object_frame(bytes: &[u8]) -> Result<(Guid, u64), DecodeError> {
     if size < 24 { Err(wrong_size) } else { Ok((guid, size)) }
 }
 
+/// True if an object that is known to stand behind the Data Object begins here, so that this is no packet.
+///
+/// Tells where packets end in a file whose Data Object has no size.
+#[must_use]
+pub fn begins_top_level_object(bytes: &[u8]) -> bool {
+    let guid = Reader::new(bytes).guid().unwrap_or_default();
+    matches!(
+        guid,
+        Guid::SIMPLE_INDEX
+            | Guid::INDEX
+            | Guid::MEDIA_OBJECT_INDEX
+            | Guid::TIMECODE_INDEX
+            | Guid::XMP
+            | Guid::HEADER
+    )
+}
+
 /// An object that stands at the beginning of these bytes, as far as they go.
 ///
 /// # Errors

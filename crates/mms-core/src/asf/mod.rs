@@ -56,7 +56,7 @@ pub use header_writer::{HeaderWriteError, HeaderWriter};
 pub use index::{
     Index, IndexBlock, IndexBlockToWrite, IndexBlocks, IndexKind, IndexSpecifier, IndexSpecifiers,
     IndexToWrite, IndexType, SIMPLE_INDEX_ENTRY, SIMPLE_INDEX_FIXED, SimpleIndex, SimpleIndexEntry,
-    object_frame, simple_index_head, top_level_object,
+    begins_top_level_object, object_frame, simple_index_head, top_level_object,
 };
 pub use media_types::{AudioSpread, BinaryFormat, ImageFormat, WebSample};
 pub use metadata::{IndexParameters, MetadataRecord, MetadataRecords};

@@ -4,6 +4,7 @@
 pub(crate) mod objects;
 pub(crate) mod parts;
 pub(crate) mod reference;
+pub(crate) mod sha256;
 
 use std::path::{Path, PathBuf};
 
