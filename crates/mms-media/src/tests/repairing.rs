@@ -155,7 +155,9 @@ fn plays(folder: &TempFolder, name: &str, file: &[u8]) -> bool {
         return false;
     };
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && said.is_empty(), "{name}: {said}");
+    // Its encoder spread audio over packets and sent some of it unspread, which is told of the whole file too.
+    let is_known = name == "tika-netshow-mbr.asf" && said.contains("ds_packet_size");
+    assert!(output.status.success() && (said.is_empty() || is_known), "{name}: {said}");
     true
 }
 
