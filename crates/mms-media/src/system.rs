@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 const BACKLOG: i32 = 1024;
 
 /// Longest wait by a clock that is set by hand, so that a change is soon seen.
-const MANUAL_WAIT: Duration = Duration::from_millis(1);
+const MANUAL_WAIT: Duration = Duration::from_millis(4);
 /// Longest wait by the system's clock.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
@@ -64,7 +64,7 @@ impl Clock {
     }
 }
 
-/// A clock that stands still until it is set, for tests: whoever waits by it looks again every millisecond.
+/// A clock that stands still until it is set, for tests: whoever waits by it looks again every few milliseconds.
 /// Clones are the same clock.
 #[derive(Clone, Debug, Default)]
 pub struct ManualClock(Arc<AtomicU64>);

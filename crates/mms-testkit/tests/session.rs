@@ -1,7 +1,7 @@
 //! Whole sessions in memory.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
-use std::time::Duration;
+use core::time::Duration;
 
 use mms_core::client::{Options, Play, Position};
 use mms_core::mmsp::server::Pace;

@@ -20,5 +20,5 @@ mod stream;
 pub use asf_bytes::AsfBytes;
 pub use doors::{ACCEPT_PAUSE, Doors, ServerOptions};
 pub use fetch::{Fetch, Link, Next};
-pub use session::{Answered, Session, Turn, answer};
+pub use session::{Answered, Guest, Session, Turn, answer};
 pub use stream::{Stream, poll_io};

@@ -6,6 +6,7 @@ use core::panic::AssertUnwindSafe;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::panic::catch_unwind;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use mms_core::error::Error;
@@ -24,11 +25,12 @@ const BUDGET: u32 = 32;
 
 /// One accepted connection without its socket. `J` is an answer under way.
 ///
-/// When it is dropped, its host is told that it has ended, unless the host is answering just then.
+/// When it is dropped, its host is told that it has ended: at once, or when it has given the answer under way.
 #[derive(Debug)]
 pub struct Session<H: Host, J> {
     driver: Connection<Vec<u8>, H::Packets>,
-    host: Option<H>,
+    host: Option<Guest<H>>,
+    ended: Arc<OnceLock<Ended>>,
     job: Option<J>,
     peer: SocketAddr,
     since: Instant,
@@ -51,18 +53,34 @@ pub enum Turn {
     Over,
 }
 
+/// A host, wherever it is; when it is dropped behind its connection, it is told that this has ended.
+#[derive(Debug)]
+pub struct Guest<H: Host> {
+    host: H,
+    ended: Arc<OnceLock<Ended>>,
+}
+
+impl<H: Host> Drop for Guest<H> {
+    fn drop(&mut self) {
+        // a host that panicked is dropped before
+        if let Some(ended) = self.ended.get() {
+            self.host.ended(ended);
+        }
+    }
+}
+
 /// A host's answer, and the host back; or what it panicked with.
-pub type Answered<H> = thread::Result<(H, Answer<<H as Host>::Packets>)>;
+pub type Answered<H> = thread::Result<(Guest<H>, Answer<<H as Host>::Packets>)>;
 
 /// Lets a host answer; may block on files.
 ///
 /// # Errors
 /// What the host panicked with.
-pub fn answer<H: Host>(mut host: H, question: Question) -> Answered<H> {
+pub fn answer<H: Host>(mut guest: Guest<H>, question: Question) -> Answered<H> {
     // the host is lost when it panics, so nobody sees it half changed
     catch_unwind(AssertUnwindSafe(move || {
-        let answer = host.answer(question);
-        (host, answer)
+        let answer = guest.host.answer(question);
+        (guest, answer)
     }))
 }
 
@@ -77,9 +95,11 @@ impl<H: Host, J> Session<H, J> {
         let storage =
             Storage { receive: vec![0; least], send: vec![0; Connection::<Vec<u8>, H::Packets>::SEND_BYTES] };
         let since = options.clock.now();
+        let ended = Arc::default();
         Ok(Self {
             driver: Connection::new(options.connection.clone(), storage, accepted, since)?,
-            host: Some(host),
+            host: Some(Guest { host, ended: Arc::clone(&ended) }),
+            ended,
             job: None,
             peer: accepted.peer,
             since,
@@ -111,13 +131,14 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut impl Stream,
-        ask: impl Fn(H, Question) -> J,
+        ask: impl Fn(Guest<H>, Question) -> J,
     ) -> Turn {
         for _ in 0..BUDGET {
             match self.driver.step(self.clock.now()) {
                 Step::Event => {
-                    if let (Some(Event::ClientLog(log)), Some(host)) = (self.driver.event(), &mut self.host) {
-                        host.client_log(&log);
+                    if let (Some(Event::ClientLog(log)), Some(guest)) = (self.driver.event(), &mut self.host)
+                    {
+                        guest.host.client_log(&log);
                     }
                 }
                 Step::Storage { needed } => {
@@ -134,8 +155,6 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
                         self.driver.no_progress();
                     }
                 }
-                // the host must come back to be told
-                Step::Done if self.job.is_some() && !self.poll_job(cx) => return Turn::Sleep(Instant::MAX),
                 Step::Done => return Turn::Over,
             }
         }
@@ -143,7 +162,7 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
     }
 
     /// Hands out the next wish and looks for its answer; whether an answer came.
-    fn wishes(&mut self, cx: &mut Context<'_>, ask: impl Fn(H, Question) -> J) -> bool {
+    fn wishes(&mut self, cx: &mut Context<'_>, ask: impl Fn(Guest<H>, Question) -> J) -> bool {
         if let Some(host) = self.host.take() {
             match self.driver.next_wish() {
                 Some(wish) => self.job = Some(ask(host, Question::new(&wish, self.peer))),
@@ -217,8 +236,7 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
 impl<H: Host, J> Drop for Session<H, J> {
     fn drop(&mut self) {
         let duration = self.clock.now().since(self.since);
-        if let Some(host) = &mut self.host {
-            host.ended(&Ended { peer: self.peer, duration, report: self.driver.report() });
-        }
+        // it is set here only
+        let _ = self.ended.set(Ended { peer: self.peer, duration, report: self.driver.report() });
     }
 }
