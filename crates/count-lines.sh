@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Lines of the adapters, without their tests: all, those that are not blank or comments, and the total against its limit.
+# Lines of the adapters, without their tests, and the total against its limit. `count-lines.sh --write` puts the table into
+# the README, `--check` fails if another one stands there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 limit=1500
 total=0
-echo "| adapter | lines | of them code |"
-echo "|---|---|---|"
+table="| adapter | lines | of them code |
+|---|---|---|"
 for adapter in mms-std mms-tokio mms-smol; do
   lines=0 code=0
   for file in "$adapter"/src/*.rs; do
@@ -15,7 +16,17 @@ for adapter in mms-std mms-tokio mms-smol; do
     code=$((code + $(grep -cvE '^[[:space:]]*(//.*)?$' <<<"$text")))
   done
   total=$((total + lines))
-  echo "| \`$adapter\` | $lines | $code |"
+  table+=$'\n'"| \`$adapter\` | $lines | $code |"
 done
-echo "| together | $total (at most $limit) | |"
+table+=$'\n'"| together | $total, at most $limit | |"
+echo "$table"
+
+readme=../README.md
+if [ "${1-}" = --write ]; then
+  TABLE=$table awk '/^\| adapter \| lines/ { print ENVIRON["TABLE"]; skip = 1 } !/^\|/ { skip = 0 } !skip' "$readme" >"$readme.new"
+  mv "$readme.new" "$readme"
+elif [ "${1-}" = --check ] && ! grep -qF "$(tail -n 1 <<<"$table")" "$readme"; then
+  echo "error: README.md has other numbers; run crates/count-lines.sh --write" >&2
+  exit 1
+fi
 [ "$total" -le "$limit" ]
