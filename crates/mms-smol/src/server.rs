@@ -108,7 +108,11 @@ async fn accept(listeners: &[Async<TcpListener>]) -> io::Result<(Async<TcpStream
     .await
 }
 
-async fn run<H: Host>(mut session: Session<H, Job<H>>, mut socket: Socket, mut shut_down: EventListener) {
+async fn run<H: Host>(
+    mut session: Box<Session<H, Job<H>>>,
+    mut socket: Socket,
+    mut shut_down: EventListener,
+) {
     let mut timer = pin!(Timer::never());
     let mut going_down = false;
     poll_fn(|cx| {

@@ -43,3 +43,22 @@ impl Stream for Socket {
         self.0.get_ref().local_addr()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use core::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn several_slices_are_written_with_one_call() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = Async::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap()).unwrap();
+        let mut socket = Socket::new(stream).unwrap();
+        // a connection on loopback is there when the system says so
+        let mut cx = Context::from_waker(Waker::noop());
+        let slices = [b"head", b"body"].map(|bytes| IoSlice::new(bytes));
+        assert_eq!(socket.poll_write(&mut cx, &slices).map(Result::unwrap), Poll::Ready(8));
+    }
+}

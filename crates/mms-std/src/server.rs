@@ -18,6 +18,7 @@ use crate::socket::Socket;
 use crate::table::Table;
 
 type Job<H> = Ready<Answered<H>>;
+type Link<H> = (Box<Session<H, Job<H>>>, Socket);
 
 const WAKER: Token = Token(usize::MAX - 1);
 
@@ -107,7 +108,7 @@ struct Loop<H: Host> {
     stopper: Stopper,
     doors: Doors<H>,
     /// connections by token; the first tokens belong to the listeners
-    table: Table<(Session<H, Job<H>>, Socket)>,
+    table: Table<Link<H>>,
     /// of the connections
     clock: Clock,
     shut_down: Duration,

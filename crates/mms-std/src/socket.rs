@@ -151,3 +151,24 @@ impl Future for Connecting {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use core::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn several_slices_are_written_with_one_call() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let poll = mio::Poll::new().unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut socket = Socket::new(stream, poll.registry(), Token(0)).unwrap();
+        socket.writable = true;
+        // a connection on loopback is there when the system says so
+        let mut cx = Context::from_waker(Waker::noop());
+        let slices = [b"head", b"body"].map(|bytes| IoSlice::new(bytes));
+        assert_eq!(socket.poll_write(&mut cx, &slices).map(Result::unwrap), Poll::Ready(8));
+    }
+}

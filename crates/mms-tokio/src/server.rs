@@ -93,7 +93,11 @@ async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)
     .await
 }
 
-async fn run<H: Host>(mut session: Session<H, Job<H>>, mut socket: Socket, mut watch: watch::Receiver<bool>) {
+async fn run<H: Host>(
+    mut session: Box<Session<H, Job<H>>>,
+    mut socket: Socket,
+    mut watch: watch::Receiver<bool>,
+) {
     let mut timer = pin!(sleep(Duration::ZERO));
     let mut shut_down = pin!(async move {
         // an error means that the server is gone, which is the same

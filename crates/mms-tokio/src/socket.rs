@@ -29,3 +29,22 @@ impl Stream for Socket {
         self.0.local_addr()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_slices_are_written_with_one_call() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let stream = runtime.block_on(TcpStream::connect(listener.local_addr().unwrap())).unwrap();
+        let mut socket = Socket::new(stream).unwrap();
+        let slices = [b"head", b"body"].map(|bytes| IoSlice::new(bytes));
+        runtime.block_on(core::future::poll_fn(|cx| {
+            let written = socket.poll_write(cx, &slices).map(Result::unwrap);
+            written.map(|count| assert_eq!(count, 8))
+        }));
+    }
+}

@@ -60,9 +60,10 @@ impl<H: Host> Doors<H> {
         self.gate.open()
     }
 
-    /// The session of a socket that was accepted; `None` if there are too many, which is logged.
+    /// The session of a socket that was accepted; `None` if there are too many, which is logged. It is boxed,
+    /// because futures that pass it on would keep room for it more than once.
     #[must_use]
-    pub fn admit<J>(&self, peer: SocketAddr) -> Option<Session<H, J>> {
+    pub fn admit<J>(&self, peer: SocketAddr) -> Option<Box<Session<H, J>>> {
         let permit = match self.gate.admit(peer.ip()) {
             Ok(permit) => permit,
             Err(full) => {
@@ -73,6 +74,7 @@ impl<H: Host> Doors<H> {
         let random = crate::random().inspect_err(|error| tracing::warn!(%peer, %error, "connection")).ok()?;
         Session::new(&self.options, self.host.clone(), Accepted { peer, random }, permit)
             .inspect_err(|error| tracing::warn!(%peer, %error, "connection"))
+            .map(Box::new)
             .ok()
     }
 }

@@ -166,6 +166,7 @@ macro_rules! adapter_suite {
             a_clock_that_jumps_far_ends_at_most_its_session,
             a_host_that_panics_ends_its_connection_only,
             a_thousand_sessions_at_once_get_their_files,
+            an_idle_session_is_small,
             sessions_end_in_order_when_the_server_stops,
             events_are_those_of_two_peers_in_memory,
         );

@@ -1,8 +1,10 @@
 //! The tests. Each panics when the adapter does not do what its name says.
 #![allow(clippy::missing_panics_doc, reason = "tests")]
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -365,7 +367,7 @@ pub fn a_clock_that_jumps_to_and_fro_loses_nothing<A: Adapter>() {
         // what is due is sent in the end, however far back the clock was set
         scope.spawn(|| {
             wait_until("the stream ends", || {
-                hand.advance(Duration::from_millis(100));
+                hand.advance(Duration::from_millis(5));
                 over.load(Ordering::Acquire)
             });
         });
@@ -446,7 +448,7 @@ pub fn a_thousand_sessions_at_once_get_their_files<A: Adapter>() {
         scope.spawn(|| {
             wait_until("all are under way", || log.peak() == count || over.load(Ordering::Acquire));
             wait_until("all are over", || {
-                hand.advance(Duration::from_millis(50));
+                hand.advance(Duration::from_millis(10));
                 over.load(Ordering::Acquire)
             });
         });
@@ -459,6 +461,73 @@ pub fn a_thousand_sessions_at_once_get_their_files<A: Adapter>() {
     let whole = streamed(&content);
     for result in results {
         assert!(result.unwrap() == whole);
+    }
+}
+
+/// Sessions that have opened a file and wait, in a server of its own process. `MMS_IDLE` says how many.
+pub fn an_idle_session_is_small<A: Adapter>() {
+    const ALLOWED: u64 = 16 * 1024;
+    let wanted = std::env::var("MMS_IDLE").map_or(2000, |count| count.parse().unwrap());
+    let count = wanted.min(descriptors(wanted + 300) - 300);
+    if std::env::var_os("MMS_IDLE_SERVER").is_some() {
+        let server = A::serve(memory(), unpaced());
+        println!("listening at {} ", server.address);
+        // until the other process is done
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        return;
+    }
+    if count < wanted {
+        println!("SCALED: {count} sessions instead of {wanted}");
+    }
+    let process = OtherProcess::start("an_idle_session_is_small", count);
+    let said = peers::said_until(&Content::testdata(SHORT), "StreamsSwitched");
+    let open = |_| {
+        let mut stream = peers::client(process.address, &said.by_client);
+        stream.read_exact(&mut vec![0; said.by_server.len()]).unwrap();
+        stream
+    };
+    let _first: Vec<_> = (0..100).map(open).collect();
+    let before = process.resident_bytes();
+    let _others: Vec<_> = (100..count).map(open).collect();
+    let each = (process.resident_bytes() - before) / (count - 100) as u64;
+    println!("{}: {count} idle sessions, {each} bytes of user space for each", A::NAME);
+    assert!(each <= ALLOWED, "{each}");
+}
+
+/// This test in another process, as the server.
+struct OtherProcess {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl OtherProcess {
+    fn start(test: &str, count: usize) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--nocapture"])
+            .envs([("MMS_IDLE_SERVER", "1"), ("MMS_IDLE", &count.to_string())])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.map(Result::unwrap).find_map(|line| {
+            let (_, address) = line.split_once("listening at ")?;
+            address.trim().parse().ok()
+        });
+        Self { address: address.unwrap(), child }
+    }
+
+    fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for OtherProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
