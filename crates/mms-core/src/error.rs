@@ -77,6 +77,30 @@ phrases! {
         Value = "value without meaning",
         /// A funnel name that does not have the form `\\address\protocol\port`.
         FunnelName = "funnel name is not \\\\address\\protocol\\port",
+        /// Text that is no metafile.
+        NotMetafile = "text is no metafile",
+        /// A metafile above the limit of its size.
+        MetafileBytes = "metafile is larger than its limit",
+        /// An element that ASX does not have.
+        AsxElement = "element that ASX does not have",
+        /// An attribute that the element does not have.
+        AsxAttribute = "attribute that the element does not have",
+        /// An element of ASX that strict players do not support.
+        AsxElementUnsupported = "element of ASX that is not supported",
+        /// An attribute of ASX that strict players do not support.
+        AsxAttributeUnsupported = "attribute of ASX that is not supported",
+        /// An element, text or value at a place where ASX does not allow it.
+        AsxStructure = "element, text or value that is not allowed here",
+        /// A time that does not begin with a digit.
+        AsxTime = "time that does not begin with a digit",
+        /// Tags that do not match, a broken tag, or an early end of the text.
+        Xml = "broken tag, tags that do not match, or an early end",
+        /// An attribute value without quotation marks.
+        XmlQuote = "attribute value without quotation marks",
+        /// An attribute given twice.
+        XmlDuplicate = "attribute given twice",
+        /// A checksum that does not fit its data.
+        Checksum = "checksum does not fit",
         /// The bytes do not start with the ASF Header Object.
         HeaderGuid = "no ASF Header Object",
         /// The bytes behind the Header Object are not an ASF Data Object.
@@ -95,6 +119,8 @@ phrases! {
         ErrorCorrection = "error correction data that is not followed by payload",
         /// Explicit packet length or padding that does not fit the packet.
         PacketLength = "packet length or padding does not fit the packet",
+        /// Replicated data of 2 to 7 bytes.
+        ReplicatedData = "replicated data of 2 to 7 bytes",
     }
 }
 

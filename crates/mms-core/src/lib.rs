@@ -112,6 +112,7 @@ mod buffer;
 pub mod client;
 pub mod error;
 pub mod hresult;
+pub mod metafile;
 pub mod mmsp;
 pub mod selection;
 pub mod server;

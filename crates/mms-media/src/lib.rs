@@ -8,16 +8,20 @@
 //! ```
 //!
 //! The adapters know the trait [`Host`] only, so something else than files can be published as well.
-//! Requested names are looked up in the catalogue; they never reach the file system.
+//! What adapters to a runtime share is in [`adapter`]. Requested names are looked up in the catalogue; they never reach the file system.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+pub mod adapter;
 mod catalogue;
 mod disk;
 mod feed;
 mod gate;
 mod host;
 mod name;
+mod output;
 mod probe;
+mod remux;
+mod repair;
 mod scan;
 mod system;
 #[cfg(test)]
@@ -27,6 +31,9 @@ pub use catalogue::{Catalogue, Entry};
 pub use feed::{Feed, Packets};
 pub use gate::{Full, Gate, GateLimits, Permit};
 pub use host::{Answer, Ended, Host, Query, Question};
+pub use output::RewriteError;
 pub use probe::{MediaInfo, Unservable};
+pub use remux::{RemuxOptions, remux, remux_to};
+pub use repair::{Repaired, Source, repair, repair_to};
 pub use scan::{Problem, Reason, ScanError, ScanLimits};
-pub use system::{Clock, IoLimits, listen, random};
+pub use system::{Clock, IoLimits, ManualClock, listen, random};

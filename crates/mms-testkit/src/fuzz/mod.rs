@@ -3,6 +3,7 @@
 //! Each takes bytes and panics if something that must hold does not. Each oracle has a test with a planted bug.
 
 mod asf;
+mod metafile;
 mod pair;
 mod session;
 mod udp;
@@ -10,6 +11,7 @@ mod url;
 mod wire;
 
 pub use asf::{asf_header, asf_packet};
+pub use metafile::metafile;
 pub use pair::pair;
 pub use session::{session_client, session_server};
 pub use udp::{udp_header, udp_receiver, udp_ring};
@@ -26,6 +28,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("decode_data", decode_data),
     ("decode_message", decode_message),
     ("deframer_split", deframer_split),
+    ("metafile", metafile),
     ("pair", pair),
     ("roundtrip_message", roundtrip_message),
     ("session_client", session_client),
