@@ -92,6 +92,7 @@ pub struct Link {
     bad: bool,
     busy_until: Instant,
     under_way: BTreeMap<(Instant, u64), Vec<u8>>,
+    arriving: u64,
     sent: u64,
     lost: u64,
 }
@@ -107,6 +108,7 @@ impl Link {
             bad: false,
             busy_until: Instant::ZERO,
             under_way: BTreeMap::new(),
+            arriving: 0,
             sent: 0,
             lost: 0,
         }
@@ -156,8 +158,9 @@ impl Link {
         if self.random.per_mille(self.rules.reorder) {
             at = at + self.rules.reorder_by;
         }
-        let order = self.random.0;
-        self.under_way.insert((at, order), datagram.to_vec());
+        // what arrives at one moment arrives in the order in which it was sent
+        self.arriving += 1;
+        self.under_way.insert((at, self.arriving), datagram.to_vec());
     }
 
     /// When the next datagram arrives; `Instant::MAX` if none is under way.

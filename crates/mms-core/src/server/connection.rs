@@ -13,7 +13,7 @@ use crate::error::{Bug, Error, LimitName, Misuse, Reason, TimerName};
 use crate::hresult::Hresult;
 use crate::mmsp;
 use crate::mmsp::server::{MediaWish, Session};
-use crate::mmsp::wire::{ClientLog, DataHeader, Subscriber, TcpMessageHeader};
+use crate::mmsp::wire::{ClientLog, Subscriber, TcpMessageHeader};
 use crate::selection::Selection;
 use crate::time::Instant;
 use crate::timer::Timers;

@@ -105,7 +105,7 @@ pub struct Receiver<B> {
     /// Packets that were given up and are not reported yet.
     owed: u64,
     finished: bool,
-    last_arrival: Instant,
+    pub(super) last_arrival: Instant,
     /// Numbers below this are given up to catch up with the stream.
     skip_to: u64,
     /// LocationId of the packet that came out last.
@@ -435,6 +435,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
         let passed = self.head.min(sequence).saturating_sub(self.counter.next);
         self.owed = self.owed.saturating_add(passed);
         self.advances = self.advances.wrapping_add(1);
+        // a tail that was waited for: only from now on a later packet shows that it is late
+        for passed in self.counter.next.max(self.head)..sequence.min(self.high).min(self.end_of_window()) {
+            let row = self.window.row(passed);
+            self.window.set(passed, &Row { advance: self.advances, ..row });
+            self.undeclared = Some(self.undeclared.unwrap_or(self.advances));
+        }
         self.notice(now, sequence, false);
         self.high = self.high.max(sequence.saturating_add(1));
         let later = self.undeclared.map_or(0, |first| self.advances.wrapping_sub(first));
@@ -571,8 +577,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
     /// The packet of [`Released::Packet`].
     #[must_use]
     pub fn packet(&self) -> Option<Data<'_>> {
+        Data::decode(self.datagram()?).ok()
+    }
+
+    /// The same with its head.
+    #[must_use]
+    pub fn datagram(&self) -> Option<&[u8]> {
         let (slot, len) = self.lent?;
-        Data::decode(self.window.slot(slot).get(..usize::from(len))?).ok()
+        self.window.slot(slot).get(..usize::from(len))
     }
 
     /// Gives up missing packets at the front whose time has passed, and returns how many are known to exist.

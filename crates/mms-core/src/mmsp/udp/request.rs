@@ -114,9 +114,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
             return None;
         }
         if !row.declared {
-            let lost_at = row.since.after(self.config.reorder_time);
+            // behind the last one that came, packets may still be under way as long as others come
+            let tail = sequence >= self.counter.next;
+            let since = if tail { row.since.max(self.last_arrival) } else { row.since };
+            let lost_at = since.after(self.config.reorder_time);
             let later = self.advances.wrapping_sub(row.advance).saturating_add(1);
-            if now < lost_at && later < self.config.reorder_packets {
+            if now < lost_at && (tail || later < self.config.reorder_packets) {
                 self.undeclared.get_or_insert(row.advance);
                 return Some(lost_at);
             }

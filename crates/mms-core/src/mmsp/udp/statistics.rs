@@ -59,6 +59,31 @@ impl Default for Statistics {
     }
 }
 
+impl Statistics {
+    /// What came after `earlier`; the longest run and the worst quality are those of all.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        let mut later = self;
+        for (count, before) in [
+            (&mut later.packets_received, earlier.packets_received),
+            (&mut later.bytes_received, earlier.bytes_received),
+            (&mut later.packets_lost_net, earlier.packets_lost_net),
+            (&mut later.resend_requests, earlier.resend_requests),
+            (&mut later.packets_recovered_resent, earlier.packets_recovered_resent),
+            (&mut later.packets_resent, earlier.packets_resent),
+            (&mut later.packets_lost_client, earlier.packets_lost_client),
+            (&mut later.request_datagrams, earlier.request_datagrams),
+            (&mut later.duplicates, earlier.duplicates),
+            (&mut later.stale, earlier.stale),
+            (&mut later.foreign, earlier.foreign),
+            (&mut later.no_room, earlier.no_room),
+        ] {
+            *count = count.saturating_sub(before);
+        }
+        later
+    }
+}
+
 pub(super) fn bump(counter: &mut u64) {
     *counter = counter.saturating_add(1);
 }

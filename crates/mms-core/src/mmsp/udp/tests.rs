@@ -469,3 +469,21 @@ fn before_open_there_is_no_space_and_nothing_happens() {
     receiver.end_of_stream(at(1), None);
     assert_eq!(receiver.poll(at(1000)), Some(Released::EndOfStream));
 }
+
+#[test]
+fn packets_under_way_behind_the_end_of_the_stream_are_not_asked_for() {
+    let mut client = client(64);
+    client.receiver.end_of_stream(client.now, Some(29));
+    for number in 0..30 {
+        client.wait(70);
+        client.packets([number]);
+        assert_eq!(client.requests(), []);
+    }
+    assert_eq!(client.out().len(), 31);
+    let mut lossy = self::client(64);
+    lossy.receiver.end_of_stream(lossy.now, Some(29));
+    lossy.packets((0..10).chain(11..13));
+    assert_eq!(lossy.requests(), []);
+    lossy.packets([13]);
+    assert_eq!(lossy.requests(), [10]);
+}
