@@ -1,8 +1,8 @@
 //! Seeking to key frames, fast forward, rewind and stream selection, from a file to a client over sockets.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mms_core::asf::Packet;
