@@ -11,6 +11,7 @@ mod staged;
 mod udp;
 mod wish;
 
+pub use crate::mmsp::server::Order;
 pub use config::Config;
 pub use connection::{Accepted, Connection, Event, Step, Storage};
 pub use report::{Outcome, Report, Transport};

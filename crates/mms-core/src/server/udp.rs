@@ -7,7 +7,7 @@ use super::queue::Kind;
 use super::staged::{Staged, staged_packet};
 use super::wish::{Ask, Ticket, Wish};
 use crate::error::{Error, Misuse};
-use crate::mmsp::server::{MediaWish, Session};
+use crate::mmsp::server::{MediaWish, Order, Session};
 use crate::mmsp::udp::{BurstPacer, Identity, ResendRing, ResendStatistics};
 use crate::mmsp::wire::DataHeader;
 use crate::time::Instant;
@@ -149,10 +149,9 @@ where
         self.again = self.again.or_else(|| self.ring.next_wanted(now));
         let Some(identity) = self.again else { return false };
         let number = identity.header.location_id;
-        // packets that wait to be framed were read for the selection of now
-        let same = identity.selection == session.selection();
-        let staged = staged.into_iter().flatten().filter(|_| same);
-        let found = self.staged.iter().chain(staged).find_map(|staged| {
+        // what is staged is what was sent, as far as it was framed
+        let sent = staged.into_iter().flatten().filter(|_| number < session.cursor());
+        let found = self.staged.iter().chain(sent).find_map(|staged| {
             let (start, packet) = staged_packet(staged, number, packet_size)?;
             Some((staged.handle.clone(), start, packet.len()))
         });
@@ -170,17 +169,16 @@ where
     pub(super) fn ask(&mut self, next_ticket: &mut u32) {
         if let (Some(identity), None) = (self.again, self.asked) {
             *next_ticket = next_ticket.wrapping_add(1);
-            let what = MediaWish::Packets { from: identity.header.location_id };
+            let what = MediaWish::Packets { from: identity.header.location_id, order: Order::All };
             self.asked = Some(Asked { ticket: *next_ticket, what, handed_out: false });
         }
     }
 
-    pub(super) fn next_wish(&mut self, packet_size: u32) -> Option<Wish<'static>> {
-        let selection = self.again?.selection;
+    pub(super) fn next_wish(&mut self) -> Option<Wish<'static>> {
+        let Identity { header, selection, .. } = self.again?;
         let asked = self.asked.as_mut().filter(|asked| !asked.handed_out)?;
         asked.handed_out = true;
-        let MediaWish::Packets { from } = asked.what else { return None };
-        let ask = Ask::Packets { from, max_bytes: packet_size, selection };
+        let ask = Ask::Again { packet: header.location_id, selection };
         Some(Wish { ticket: Ticket(asked.ticket), ask })
     }
 
@@ -275,7 +273,10 @@ where
         udp.pacer.sent(now, out.body.len().saturating_add(DataHeader::LEN));
         if let Purpose::Packet(sequence) = out.purpose {
             self.report.packets = self.report.packets.saturating_add(1);
-            if let Ok(head) = DataHeader::decode(&out.head) {
+            // key frames that are picked out are not read again
+            if session.order() == Order::All
+                && let Ok(head) = DataHeader::decode(&out.head)
+            {
                 udp.ring.sent(now, sequence, &head, &session.selection());
             }
         }

@@ -155,6 +155,8 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
                         self.driver.no_progress();
                     }
                 }
+                // the host comes back first, so that it is told before the server's end
+                Step::Done if self.job.is_some() && !self.poll_job(cx) => return Turn::Sleep(Instant::MAX),
                 Step::Done => return Turn::Over,
             }
         }

@@ -3,7 +3,7 @@
 use super::super::config::MPLAYER_GUID;
 use super::super::replies::{self, Reply};
 use super::super::state::State;
-use super::super::wish::MediaWish;
+use super::super::wish::{MediaWish, Order};
 use super::{Session, low_byte};
 use crate::error::TimerName;
 use crate::hresult::Hresult;
@@ -99,7 +99,8 @@ impl Session {
     /// Whether the stream has no packet left: [`end_of_media`](Self::end_of_media) is due.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
-        self.state == State::Streaming && !self.has_packet(self.cursor)
+        let forward = self.order != Order::KeyFramesBackward;
+        self.state == State::Streaming && forward && !self.has_packet(self.cursor)
     }
 
     /// Whether the content has a packet of this number.
@@ -122,6 +123,19 @@ impl Session {
             self.cursor = packet;
         }
         later
+    }
+
+    /// Which packets follow one another.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Rewinding: the packets of a key frame begin here.
+    pub fn go_back_to(&mut self, packet: u32) {
+        if self.state == State::Streaming && self.order == Order::KeyFramesBackward {
+            self.cursor = packet;
+        }
     }
 
     /// Whether a wish that was raised still fits the state.
