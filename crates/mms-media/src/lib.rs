@@ -38,4 +38,4 @@ pub use probe::{MediaInfo, Unservable};
 pub use remux::{RemuxOptions, remux, remux_to};
 pub use repair::{Repaired, Source, repair, repair_to};
 pub use scan::{Problem, Reason, ScanError, ScanLimits};
-pub use system::{Clock, IoLimits, ManualClock, listen, random};
+pub use system::{Clock, IoLimits, ManualClock, bind_udp, listen, listen_with_udp, random};

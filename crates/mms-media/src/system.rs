@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::io;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 
 use mms_core::time::Instant;
@@ -12,6 +12,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that the system keeps until they are accepted.
 const BACKLOG: i32 = 1024;
+
+/// Numbers that are tried until one is free for TCP and UDP.
+const LISTEN_TRIES: u32 = 16;
+/// Bytes that the system holds for a UDP socket.
+const UDP_BUFFER: usize = 1 << 20;
 
 /// Longest wait by a clock that is set by hand, so that a change is soon seen.
 const MANUAL_WAIT: Duration = Duration::from_millis(4);
@@ -140,6 +145,46 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Listens without blocking, with a UDP socket of the same number beside it where `udp` wants one: port 0 takes a number
+/// that is free for both. If the number that is asked for is taken for UDP, there is none.
+///
+/// # Errors
+/// As [`listen`].
+pub fn listen_with_udp(address: SocketAddr, udp: bool) -> io::Result<(TcpListener, Option<UdpSocket>)> {
+    for _ in 0..LISTEN_TRIES {
+        let listener = listen(address)?;
+        if !udp {
+            return Ok((listener, None));
+        }
+        match bind_udp(listener.local_addr()?) {
+            Ok(socket) => return Ok((listener, Some(socket))),
+            Err(error) if address.port() != 0 => {
+                tracing::warn!(%address, %error, "no media over UDP");
+                return Ok((listener, None));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok((listen(address)?, None))
+}
+
+/// A UDP socket that does not block.
+///
+/// # Errors
+/// If the system refuses.
+pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // bursts wait there for a slow reader; the system gives what it allows
+    let _ = socket.set_recv_buffer_size(UDP_BUFFER);
+    let _ = socket.set_send_buffer_size(UDP_BUFFER);
+    socket.bind(&address.into())?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
 }

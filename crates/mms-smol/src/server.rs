@@ -6,6 +6,7 @@ use core::pin::{Pin, pin};
 use core::task::Poll;
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 
 use async_executor::Executor;
 use async_io::{Async, Timer};
@@ -13,16 +14,18 @@ use blocking::{Task, unblock};
 use event_listener::{Event, EventListener};
 use futures_lite::future::or;
 use mms_media::Host;
-use mms_media::adapter::{ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, answer, poll_io};
+use mms_media::adapter::{
+    ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, UdpPort, answer, poll_io,
+};
 
-use crate::socket::Socket;
+use crate::socket::{Datagrams, Socket};
 
 type Job<H> = Task<Answered<H>>;
 
 /// Listens, and serves what a host publishes.
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<Async<TcpListener>>,
+    listeners: Vec<(Async<TcpListener>, Option<Arc<UdpPort>>)>,
     options: ServerOptions,
 }
 
@@ -32,7 +35,10 @@ impl Server {
     /// # Errors
     /// If an address cannot be listened on.
     pub fn bind(addresses: &[SocketAddr], options: ServerOptions) -> io::Result<Self> {
-        let listen = |address: &SocketAddr| Async::try_from(mms_media::listen(*address)?);
+        let listen = |address: &SocketAddr| {
+            let (listener, udp) = UdpPort::listen(*address, options.udp)?;
+            Ok((Async::try_from(listener)?, udp))
+        };
         let listeners = addresses.iter().map(listen).collect::<io::Result<_>>()?;
         Ok(Self { listeners, options })
     }
@@ -42,7 +48,7 @@ impl Server {
     /// # Errors
     /// If the system does not tell.
     pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(|listener| listener.get_ref().local_addr()).collect()
+        self.listeners.iter().map(|(listener, _)| listener.get_ref().local_addr()).collect()
     }
 
     /// Serves until `stop` is ready; then connections end in order, within the time set for it. Connections
@@ -53,11 +59,14 @@ impl Server {
         let doors = Doors::new(options, host);
         let (going_down, ended) = (Event::new(), Event::new());
         let executor = Executor::new();
+        for port in listeners.iter().filter_map(|(_, port)| port.clone()) {
+            executor.spawn(port.run(Datagrams::new)).detach();
+        }
         let accepting = async {
             loop {
                 match accept(&listeners).await {
-                    Ok((stream, peer)) => {
-                        if let (Some(session), Ok(socket)) = (doors.admit(peer), Socket::new(stream)) {
+                    Ok((stream, peer, udp)) => {
+                        if let (Some(session), Ok(socket)) = (doors.admit(peer, udp), Socket::new(stream)) {
                             let (shut_down, ended) = (going_down.listen(), &ended);
                             let session = async move {
                                 run(session, socket, shut_down).await;
@@ -94,13 +103,16 @@ impl Server {
     }
 }
 
+type Accepted<'a> = (Async<TcpStream>, SocketAddr, Option<&'a Arc<UdpPort>>);
+
 /// The next connection of any listener.
-async fn accept(listeners: &[Async<TcpListener>]) -> io::Result<(Async<TcpStream>, SocketAddr)> {
+async fn accept(listeners: &[(Async<TcpListener>, Option<Arc<UdpPort>>)]) -> io::Result<Accepted<'_>> {
     poll_fn(|cx| {
-        for listener in listeners {
+        for (listener, udp) in listeners {
             let accepted = poll_io(|| listener.get_ref().accept(), || listener.poll_readable(cx));
             if let Poll::Ready(accepted) = accepted {
-                return Poll::Ready(accepted.and_then(|(stream, peer)| Ok((Async::new(stream)?, peer))));
+                let whole = |(stream, peer)| Ok((Async::new(stream)?, peer, udp.as_ref()));
+                return Poll::Ready(accepted.and_then(whole));
             }
         }
         Poll::Pending

@@ -1,13 +1,13 @@
-//! async-io's TCP socket.
+//! async-io's sockets.
 
 use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::{TcpStream, ToSocketAddrs as _, UdpSocket};
 
 use async_io::Async;
 use blocking::unblock;
-use mms_media::adapter::{Stream, poll_io};
+use mms_media::adapter::{self, Stream, poll_io};
 
 pub(crate) struct Socket(Async<TcpStream>);
 
@@ -30,7 +30,39 @@ impl Socket {
     }
 }
 
+pub(crate) struct Datagrams(Async<UdpSocket>);
+
+impl Datagrams {
+    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+        Async::try_from(socket).map(Self)
+    }
+}
+
+impl adapter::Datagrams for Datagrams {
+    fn try_recv_from(&mut self, space: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.0.get_ref().recv_from(space)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_readable(cx)
+    }
+
+    fn try_send_to(&mut self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.0.get_ref().send_to(datagram, to)
+    }
+}
+
 impl Stream for Socket {
+    type Datagrams = Datagrams;
+
+    fn datagrams(&self, socket: UdpSocket) -> io::Result<Datagrams> {
+        Datagrams::new(socket)
+    }
+
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.0.get_ref().peer_addr()
+    }
+
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         poll_io(|| self.0.get_ref().read(space), || self.0.poll_readable(cx))
     }

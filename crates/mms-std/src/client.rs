@@ -136,10 +136,14 @@ impl Client {
             return;
         }
         for event in &self.events {
-            match self.fetch.links().get_mut(event.token().0) {
-                Some(Link::Open(socket)) => socket.note(event),
-                Some(Link::Connecting(connecting)) => connecting.note(event),
-                _ => {}
+            if event.token() == Token(SocketId::MEDIA.index()) {
+                self.fetch.media().into_iter().for_each(|socket| socket.note(event));
+            } else if event.token() != WAKER {
+                match self.fetch.link() {
+                    Link::Open(socket) => socket.note(event),
+                    Link::Connecting(connecting) => connecting.note(event),
+                    _ => {}
+                }
             }
         }
     }

@@ -6,29 +6,37 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Context;
 use core::time::Duration;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use mms_core::time::Instant;
-use mms_media::adapter::{ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, answer};
+use mms_media::adapter::{ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, UdpPort, answer};
 use mms_media::{Clock, Host};
 
-use crate::socket::Socket;
+use crate::socket::{Datagrams, Socket};
 use crate::table::Table;
 
 type Job<H> = Ready<Answered<H>>;
-type Link<H> = (Box<Session<H, Job<H>>>, Socket);
+/// A session, its socket, and what queues its token when requests come.
+type Link<H> = (Box<Session<H, Job<H>>>, Socket, core::task::Waker);
 
 const WAKER: Token = Token(usize::MAX - 1);
 
 /// Listens, and serves what a host publishes.
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     poll: Poll,
     stopper: Stopper,
     options: ServerOptions,
+}
+
+/// A listener, and the UDP socket with its number; it lies at the token behind that of the listener.
+#[derive(Debug)]
+struct Listener {
+    tcp: TcpListener,
+    udp: Option<(Arc<UdpPort>, Datagrams)>,
 }
 
 /// Stops a server, from any thread.
@@ -57,9 +65,14 @@ impl Server {
         let waker = Waker::new(poll.registry(), WAKER)?;
         let mut listeners = Vec::with_capacity(addresses.len());
         for (index, address) in addresses.iter().enumerate() {
-            let mut listener = TcpListener::from_std(mms_media::listen(*address)?);
-            poll.registry().register(&mut listener, Token(index), Interest::READABLE)?;
-            listeners.push(listener);
+            let (tcp, udp) = UdpPort::listen(*address, options.udp)?;
+            let mut tcp = TcpListener::from_std(tcp);
+            poll.registry().register(&mut tcp, Token(2 * index), Interest::READABLE)?;
+            let udp = udp.map(|port| {
+                let socket = port.try_clone()?;
+                io::Result::Ok((port, Datagrams::new(socket, poll.registry(), Token(2 * index + 1))?))
+            });
+            listeners.push(Listener { tcp, udp: udp.transpose()? });
         }
         let stopper = Stopper { wanted: Arc::default(), waker: Arc::new(waker) };
         Ok(Self { listeners, poll, stopper, options })
@@ -70,7 +83,7 @@ impl Server {
     /// # Errors
     /// If the system does not tell.
     pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(TcpListener::local_addr).collect()
+        self.listeners.iter().map(|listener| listener.tcp.local_addr()).collect()
     }
 
     /// Stops the server from another thread.
@@ -87,7 +100,7 @@ impl Server {
     pub fn serve<H: Host>(self, host: H) -> io::Result<()> {
         let Self { listeners, poll, stopper, options } = self;
         Loop {
-            table: Table::new(listeners.len()),
+            table: Table::new(2 * listeners.len()),
             clock: options.clock.clone(),
             shut_down: options.shut_down,
             system: Clock::start(),
@@ -95,6 +108,7 @@ impl Server {
             listeners,
             poll,
             stopper,
+            woken: Arc::default(),
             until: None,
             accept_again: None,
         }
@@ -102,10 +116,23 @@ impl Server {
     }
 }
 
+/// The tokens for which requests came.
+type Woken = Arc<Mutex<Vec<usize>>>;
+
+/// Wakes a connection; only this thread does so.
+struct Wake(usize, Woken);
+
+impl std::task::Wake for Wake {
+    fn wake(self: Arc<Self>) {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).push(self.0);
+    }
+}
+
 struct Loop<H: Host> {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     poll: Poll,
     stopper: Stopper,
+    woken: Woken,
     doors: Doors<H>,
     /// connections by token; the first tokens belong to the listeners
     table: Table<Link<H>>,
@@ -145,13 +172,16 @@ impl<H: Host> Loop<H> {
             }
             for event in &events {
                 let token = event.token().0;
-                if token < self.listeners.len() {
-                    self.accept(token);
-                } else if let Some((_, socket)) = self.table.get(token) {
+                if token < 2 * self.listeners.len() && token.is_multiple_of(2) {
+                    self.accept(token / 2);
+                } else if token < 2 * self.listeners.len() {
+                    self.listeners[token / 2].udp.iter_mut().for_each(|(_, socket)| socket.note(event));
+                } else if let Some((_, socket, _)) = self.table.get(token) {
                     socket.note(event);
                     self.table.queue(token);
                 }
             }
+            self.route();
             self.table.expire(self.clock.now());
             let now = self.system.now();
             if self.accept_again.take_if(|moment| *moment <= now).is_some() {
@@ -166,12 +196,22 @@ impl<H: Host> Loop<H> {
         }
     }
 
+    /// Hands out requests for lost packets.
+    fn route(&mut self) {
+        let mut cx = Context::from_waker(core::task::Waker::noop());
+        for (port, socket) in self.listeners.iter_mut().filter_map(|listener| listener.udp.as_mut()) {
+            while port.poll_route(&mut cx, socket).is_ready() {}
+        }
+        let woken = core::mem::take(&mut *self.woken.lock().unwrap_or_else(PoisonError::into_inner));
+        woken.into_iter().for_each(|token| self.table.queue(token));
+    }
+
     fn accept(&mut self, listener: usize) {
         loop {
-            match self.listeners[listener].accept() {
+            match self.listeners[listener].tcp.accept() {
                 Ok(_) if self.until.is_some() => {}
                 Ok((stream, peer)) => {
-                    if let Err(error) = self.add(stream, peer) {
+                    if let Err(error) = self.add(stream, peer, listener) {
                         tracing::warn!(%peer, %error, "connection");
                     }
                 }
@@ -187,20 +227,22 @@ impl<H: Host> Loop<H> {
         }
     }
 
-    fn add(&mut self, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
-        let Some(session) = self.doors.admit(peer) else { return Ok(()) };
+    fn add(&mut self, stream: TcpStream, peer: SocketAddr, listener: usize) -> io::Result<()> {
+        let udp = self.listeners[listener].udp.as_ref().map(|(port, _)| port);
+        let Some(session) = self.doors.admit(peer, udp) else { return Ok(()) };
         stream.set_nodelay(true)?;
         let token = self.table.vacant();
         let socket = Socket::new(stream, self.poll.registry(), Token(token))?;
-        self.table.insert(token, (session, socket));
+        let waker = Arc::new(Wake(token, Arc::clone(&self.woken))).into();
+        self.table.insert(token, (session, socket, waker));
         self.table.queue(token);
         Ok(())
     }
 
     fn turn(&mut self, token: usize) {
-        let Some((session, socket)) = self.table.get(token) else { return };
-        // readiness was noted before
-        let mut cx = Context::from_waker(core::task::Waker::noop());
+        let Some((session, socket, waker)) = self.table.get(token) else { return };
+        // readiness was noted before; requests for lost packets wake
+        let mut cx = Context::from_waker(waker);
         let turn = session.turn(&mut cx, socket, |host, question| ready(answer(host, question)));
         match turn {
             Turn::Yield => self.table.queue(token),
@@ -212,7 +254,7 @@ impl<H: Host> Loop<H> {
     fn begin_shut_down(&mut self) {
         self.until = Some(self.system.now() + self.shut_down);
         for token in self.table.tokens() {
-            if let Some((session, _)) = self.table.get(token) {
+            if let Some((session, ..)) = self.table.get(token) {
                 session.shut_down();
                 self.table.queue(token);
             }

@@ -1,4 +1,4 @@
-//! A TCP socket that remembers whether it may be ready, and one that is to be connected.
+//! Sockets that remember whether they may be ready, and one that is to be connected.
 
 use core::future::Future;
 use core::net::SocketAddr;
@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use mio::event::Event;
-use mio::net::TcpStream;
+use mio::net::{TcpStream, UdpSocket};
 use mio::{Interest, Registry, Token, Waker};
-use mms_core::client::Wanted;
-use mms_media::adapter::{Stream, poll_io};
+use mms_core::client::{SocketId, Wanted};
+use mms_media::adapter::{self, Stream, poll_io};
 
 /// Readiness is told once for each change; it holds until a call would block.
 #[derive(Debug)]
@@ -22,12 +22,14 @@ pub(crate) struct Socket {
     stream: TcpStream,
     readable: bool,
     writable: bool,
+    /// of a client, for its UDP socket
+    registry: Option<Registry>,
 }
 
 impl Socket {
     pub(crate) fn new(mut stream: TcpStream, registry: &Registry, token: Token) -> io::Result<Self> {
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { stream, readable: false, writable: false })
+        Ok(Self { stream, readable: false, writable: false, registry: None })
     }
 
     /// Notes what the system says about readiness.
@@ -52,7 +54,52 @@ impl Socket {
     }
 }
 
+/// The same for a UDP socket, of which only receiving waits.
+#[derive(Debug)]
+pub(crate) struct Datagrams {
+    socket: UdpSocket,
+    readable: bool,
+}
+
+impl Datagrams {
+    pub(crate) fn new(socket: std::net::UdpSocket, registry: &Registry, token: Token) -> io::Result<Self> {
+        let mut socket = UdpSocket::from_std(socket);
+        registry.register(&mut socket, token, Interest::READABLE)?;
+        Ok(Self { socket, readable: true })
+    }
+
+    pub(crate) fn note(&mut self, event: &Event) {
+        self.readable |= event.is_readable() || event.is_error();
+    }
+}
+
+impl adapter::Datagrams for Datagrams {
+    fn try_recv_from(&mut self, space: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        if self.readable { self.socket.recv_from(space) } else { Err(io::ErrorKind::WouldBlock.into()) }
+    }
+
+    fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.readable = false;
+        Poll::Pending
+    }
+
+    fn try_send_to(&mut self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.socket.send_to(datagram, to)
+    }
+}
+
 impl Stream for Socket {
+    type Datagrams = Datagrams;
+
+    fn datagrams(&self, socket: std::net::UdpSocket) -> io::Result<Datagrams> {
+        let registry = self.registry.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+        Datagrams::new(socket, registry, Token(SocketId::MEDIA.index()))
+    }
+
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+
     fn poll_read(&mut self, _: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         poll_if(&mut self.readable, || self.stream.read(space))
     }
@@ -132,7 +179,10 @@ impl Future for Connecting {
             if let Some(socket) = &this.socket {
                 let result = ready!(socket.poll_connected());
                 match (result, this.socket.take()) {
-                    (Ok(()), Some(socket)) => return Poll::Ready(Ok(socket)),
+                    (Ok(()), Some(mut socket)) => {
+                        socket.registry = this.registry.as_ref().ok().and_then(|all| all.try_clone().ok());
+                        return Poll::Ready(Ok(socket));
+                    }
                     (result, _) => this.failed = result.err(),
                 }
             }

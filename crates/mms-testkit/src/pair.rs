@@ -176,15 +176,22 @@ impl Pair {
     }
 
     fn serve_udp(&mut self) {
-        let Some(datagrams) = self.datagrams.as_ref().filter(|datagrams| datagrams.plan.speaks_udp) else {
-            return;
+        if self.datagrams.as_ref().is_some_and(|datagrams| datagrams.plan.speaks_udp) {
+            self.server.allow_udp();
+        }
+    }
+
+    fn start_udp(&mut self) -> bool {
+        let Some(datagrams) = self.datagrams.as_ref().filter(|_| self.server.wants_udp()) else {
+            return false;
         };
         let identities = datagrams.plan.identities * Connection::<Vec<u8>, Slice>::IDENTITY_BYTES;
         let storage = server::UdpStorage {
             identities: vec![0; identities],
             packet_pair: vec![0; Connection::<Vec<u8>, Slice>::PACKET_PAIR_BYTES],
         };
-        self.server.enable_udp(self.now, storage).unwrap();
+        self.server.start_udp(self.now, storage).unwrap();
+        true
     }
 
     /// A client that connects again finds a new end of the server.
@@ -207,8 +214,8 @@ impl Pair {
 
     /// Moves datagrams out of the server and into it.
     fn server_datagrams(&mut self) -> bool {
+        let mut moved = self.start_udp();
         let Some(datagrams) = &mut self.datagrams else { return false };
-        let mut moved = false;
         while let Some(datagram) = datagrams.to_server.receive(self.now) {
             self.server.datagram_received(self.now, &datagram);
             moved = true;

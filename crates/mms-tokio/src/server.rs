@@ -6,22 +6,23 @@ use core::pin::{Pin, pin};
 use core::task::Poll;
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 
 use mms_media::Host;
-use mms_media::adapter::{ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, answer};
+use mms_media::adapter::{ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, UdpPort, answer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
-use crate::socket::Socket;
+use crate::socket::{Datagrams, Socket};
 
 type Job<H> = Pin<Box<dyn Future<Output = Answered<H>> + Send>>;
 
 /// Listens, and serves what a host publishes.
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<(TcpListener, Option<Arc<UdpPort>>)>,
     options: ServerOptions,
 }
 
@@ -31,7 +32,10 @@ impl Server {
     /// # Errors
     /// If an address cannot be listened on.
     pub fn bind(addresses: &[SocketAddr], options: ServerOptions) -> io::Result<Self> {
-        let listen = |address: &SocketAddr| TcpListener::from_std(mms_media::listen(*address)?);
+        let listen = |address: &SocketAddr| {
+            let (listener, udp) = UdpPort::listen(*address, options.udp)?;
+            Ok((TcpListener::from_std(listener)?, udp))
+        };
         let listeners = addresses.iter().map(listen).collect::<io::Result<_>>()?;
         Ok(Self { listeners, options })
     }
@@ -41,7 +45,7 @@ impl Server {
     /// # Errors
     /// If the system does not tell.
     pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(TcpListener::local_addr).collect()
+        self.listeners.iter().map(|(listener, _)| listener.local_addr()).collect()
     }
 
     /// Serves until `stop` is ready; then connections end in order, within the time set for it.
@@ -51,6 +55,10 @@ impl Server {
         let doors = Doors::new(options, host);
         let (going_down, watch) = watch::channel(false);
         let mut tasks = JoinSet::new();
+        let mut routers = JoinSet::new();
+        for port in listeners.iter().filter_map(|(_, port)| port.clone()) {
+            routers.spawn(port.run(Datagrams::new));
+        }
         let mut stop = pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -59,8 +67,8 @@ impl Server {
                 Some(_) = tasks.join_next() => continue,
             };
             match accepted {
-                Ok((stream, peer)) => {
-                    if let (Some(session), Ok(socket)) = (doors.admit(peer), Socket::new(stream)) {
+                Ok((stream, peer, udp)) => {
+                    if let (Some(session), Ok(socket)) = (doors.admit(peer, udp), Socket::new(stream)) {
                         tasks.spawn(run(session, socket, watch.clone()));
                     }
                 }
@@ -80,12 +88,14 @@ impl Server {
     }
 }
 
+type Accepted<'a> = (TcpStream, SocketAddr, Option<&'a Arc<UdpPort>>);
+
 /// The next connection of any listener.
-async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+async fn accept(listeners: &[(TcpListener, Option<Arc<UdpPort>>)]) -> io::Result<Accepted<'_>> {
     poll_fn(|cx| {
-        for listener in listeners {
+        for (listener, udp) in listeners {
             if let Poll::Ready(accepted) = listener.poll_accept(cx) {
-                return Poll::Ready(accepted);
+                return Poll::Ready(accepted.map(|(stream, peer)| (stream, peer, udp.as_ref())));
             }
         }
         Poll::Pending

@@ -1,11 +1,11 @@
-//! tokio's TCP socket.
+//! tokio's sockets.
 
 use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use std::io::{self, IoSlice};
 
-use mms_media::adapter::{Stream, poll_io};
-use tokio::net::TcpStream;
+use mms_media::adapter::{self, Stream, poll_io};
+use tokio::net::{TcpStream, UdpSocket};
 
 pub(crate) struct Socket(TcpStream);
 
@@ -16,7 +16,39 @@ impl Socket {
     }
 }
 
+pub(crate) struct Datagrams(UdpSocket);
+
+impl Datagrams {
+    pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        UdpSocket::from_std(socket).map(Self)
+    }
+}
+
+impl adapter::Datagrams for Datagrams {
+    fn try_recv_from(&mut self, space: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.0.try_recv_from(space)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_recv_ready(cx)
+    }
+
+    fn try_send_to(&mut self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.0.try_send_to(datagram, to)
+    }
+}
+
 impl Stream for Socket {
+    type Datagrams = Datagrams;
+
+    fn datagrams(&self, socket: std::net::UdpSocket) -> io::Result<Datagrams> {
+        Datagrams::new(socket)
+    }
+
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.0.peer_addr()
+    }
+
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         poll_io(|| self.0.try_read(space), || self.0.poll_read_ready(cx))
     }

@@ -111,6 +111,7 @@ pub struct Connection<B, H, const N: usize = 32> {
     random: [u8; 16],
     pub(super) peer: SocketAddr,
     pub(super) protocol: Protocol,
+    pub(super) udp_allowed: bool,
     pub(super) udp: Option<Udp<B, H>>,
     receive: Buffer<B>,
     control: Buffer<B>,
@@ -160,6 +161,7 @@ where
             random: accepted.random,
             peer: accepted.peer,
             protocol: Protocol::Unknown,
+            udp_allowed: false,
             udp: None,
             receive,
             control,
@@ -489,7 +491,7 @@ where
         self.timers.stop(TimerName::Sniff);
         self.report.transport = Transport::MmsTcp;
         let mut session = Session::new(self.config.mms.clone(), self.random, now);
-        if self.udp.is_some() {
+        if self.udp_allowed {
             session.enable_udp();
         }
         self.protocol = Protocol::Mms(session);
@@ -550,6 +552,9 @@ where
 
     /// Frames what is staged, as far as it is due and the queue has room.
     pub(super) fn media(&mut self, now: Instant) -> Result<bool, Error> {
+        if self.wants_udp() {
+            return Ok(false);
+        }
         let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
         let mut datagrams = self.udp.as_mut().filter(|_| session.client_port().is_some());
         let mut moved = datagrams.as_mut().is_some_and(|udp| {
@@ -712,7 +717,8 @@ where
 
     fn next_due(&self, session: &Session) -> Instant {
         // media waits behind replies that have no room before the client reads
-        let waits = session.client_port().is_some() && self.udp.as_ref().is_some_and(|udp| !udp.is_free());
+        let datagrams = session.client_port().is_some();
+        let waits = datagrams && self.udp.as_ref().is_none_or(|udp| !udp.is_free());
         if session.wants_transmit() || waits {
             return Instant::MAX;
         }

@@ -220,14 +220,25 @@ where
 
     /// Lets the client have its media in datagrams: the host has a UDP socket with the number of the port that the
     /// connection was accepted on. To be called before the first step.
+    pub fn allow_udp(&mut self) {
+        self.udp_allowed = true;
+    }
+
+    /// Whether the client has chosen datagrams, and nothing can be sent before [`start_udp`](Self::start_udp).
+    #[must_use]
+    pub fn wants_udp(&self) -> bool {
+        self.udp.is_none() && self.client_id().is_some()
+    }
+
+    /// Gives the storage for media over UDP.
     ///
     /// # Errors
-    /// `ApiMisuse` if the storage for packet pairs is too small, or the client has spoken already.
-    pub fn enable_udp(&mut self, now: Instant, storage: UdpStorage<B>) -> Result<(), Error> {
+    /// `ApiMisuse` if the storage for packet pairs is too small, or the client has not chosen datagrams.
+    pub fn start_udp(&mut self, now: Instant, storage: UdpStorage<B>) -> Result<(), Error> {
         if storage.packet_pair.as_ref().len() < PACKET_PAIR_PAYLOAD {
             return Err(Error::ApiMisuse(Misuse::OutOfRange));
         }
-        if !matches!(self.protocol, Protocol::Unknown) {
+        if !self.wants_udp() {
             return Err(Error::ApiMisuse(Misuse::WrongState));
         }
         self.udp = Some(Udp {

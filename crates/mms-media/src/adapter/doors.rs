@@ -2,9 +2,11 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::sync::Arc;
 
 use mms_core::server::{Accepted, Config};
 
+use super::datagrams::UdpPort;
 use super::session::Session;
 use crate::{Clock, Gate, GateLimits, Host, IoLimits};
 
@@ -25,6 +27,10 @@ pub struct ServerOptions {
     pub io: IoLimits,
     /// The clock of all connections.
     pub clock: Clock,
+    /// Whether media may travel over UDP, through a socket with the number of each listener's port.
+    pub udp: bool,
+    /// Packets that a connection with media over UDP remembers, to send them again.
+    pub remembered: usize,
 }
 
 impl Default for ServerOptions {
@@ -35,6 +41,8 @@ impl Default for ServerOptions {
             shut_down: Duration::from_secs(5),
             io: IoLimits::default(),
             clock: Clock::start(),
+            udp: true,
+            remembered: 4096,
         }
     }
 }
@@ -60,10 +68,10 @@ impl<H: Host> Doors<H> {
         self.gate.open()
     }
 
-    /// The session of a socket that was accepted; `None` if there are too many, which is logged. It is boxed,
+    /// The session of a socket that was accepted, and the UDP socket of its listener; `None` if there are too many, which is logged. It is boxed,
     /// because futures that pass it on would keep room for it more than once.
     #[must_use]
-    pub fn admit<J>(&self, peer: SocketAddr) -> Option<Box<Session<H, J>>> {
+    pub fn admit<J>(&self, peer: SocketAddr, udp: Option<&Arc<UdpPort>>) -> Option<Box<Session<H, J>>> {
         let permit = match self.gate.admit(peer.ip()) {
             Ok(permit) => permit,
             Err(full) => {
@@ -72,7 +80,8 @@ impl<H: Host> Doors<H> {
             }
         };
         let random = crate::random().inspect_err(|error| tracing::warn!(%peer, %error, "connection")).ok()?;
-        Session::new(&self.options, self.host.clone(), Accepted { peer, random }, permit)
+        let accepted = Accepted { peer, random };
+        Session::new(&self.options, self.host.clone(), accepted, permit, udp.map(Arc::clone))
             .inspect_err(|error| tracing::warn!(%peer, %error, "connection"))
             .map(Box::new)
             .ok()

@@ -1,28 +1,36 @@
 //! A client's driver with its sockets.
 
 use core::future::Future;
+use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::io;
 
-use mms_core::client::{Client, Options, SocketId, Sockets, Step, Storage, Wanted};
+use mms_core::client::{Client, Options, SocketId, Sockets, Step, Storage, UdpStorage, Wanted};
 use mms_core::error::Error;
+use mms_core::mmsp::udp::HeaderCollector;
 use mms_core::time::Instant;
 
+use super::datagrams::{self, Datagrams as _};
 use super::room::{Guard, Room};
 use super::stream::{self, Stream};
 use crate::{Clock, IoLimits};
 
 /// Most bytes that receive storage grows to before a frame needs more.
 const STORAGE_BYTES: usize = 1 << 16;
+/// Bytes of datagrams that wait for one that was lost.
+const UDP_BYTES: usize = 1 << 20;
+/// Datagrams of one turn.
+const DATAGRAMS: usize = 64;
 /// Turns in a row before others get theirs.
 const BUDGET: u32 = 64;
 
 /// A client's driver with its sockets `S` and attempts to connect `C`.
 #[derive(Debug)]
-pub struct Fetch<S, C> {
+pub struct Fetch<S: Stream, C> {
     driver: Client<Vec<u8>>,
-    links: [Link<S, C>; SocketId::COUNT],
+    links: [Link<S, C>; 1],
+    media: Option<S::Datagrams>,
     clock: Clock,
     limits: IoLimits,
     guard: Guard,
@@ -56,7 +64,7 @@ pub enum Next {
     Over,
 }
 
-impl<S, C> Fetch<S, C> {
+impl<S: Stream, C> Fetch<S, C> {
     /// A client for a URL.
     ///
     /// # Errors
@@ -68,9 +76,15 @@ impl<S, C> Fetch<S, C> {
             receive: vec![0; Client::<Vec<u8>>::RECEIVE_BYTES],
             send: vec![0; Client::<Vec<u8>>::SEND_BYTES],
         };
+        let slots = UDP_BYTES;
+        let header = usize::try_from(options.mms.header.bytes).unwrap_or(usize::MAX).min(UDP_BYTES);
+        let header = HeaderCollector::<Vec<u8>>::storage_for(header);
+        // pages that nothing is written to cost nothing
+        let udp = UdpStorage { slots: vec![0; slots], header: vec![0; header] };
         Ok(Self {
-            driver: Client::new(url, options, storage)?,
-            links: [const { Link::Closed }; SocketId::COUNT],
+            driver: Client::with_udp(url, options, storage, udp)?,
+            links: [const { Link::Closed }; 1],
+            media: None,
             clock: Clock::start(),
             limits: IoLimits::default(),
             guard: Guard::default(),
@@ -100,9 +114,15 @@ impl<S, C> Fetch<S, C> {
         &mut self.driver
     }
 
-    /// The sockets by [`SocketId::index`].
-    pub fn links(&mut self) -> &mut [Link<S, C>] {
-        &mut self.links
+    /// The control connection.
+    pub fn link(&mut self) -> &mut Link<S, C> {
+        let [link] = &mut self.links;
+        link
+    }
+
+    /// The UDP socket.
+    pub fn media(&mut self) -> Option<&mut S::Datagrams> {
+        self.media.as_mut()
     }
 }
 
@@ -117,10 +137,20 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
         loop {
             match self.driver.step(self.clock.now()) {
                 Step::Connect(id) => {
-                    self.links[id.index()] = Link::Closed;
-                    self.links[id.index()] = Link::Connecting(connect(id, self.driver.wanted(id)));
+                    // an old one is closed first
+                    *self.link() = Link::Closed;
+                    let connecting = connect(id, self.driver.wanted(id));
+                    *self.link() = Link::Connecting(connecting);
                 }
-                Step::Close(id) => self.links[id.index()] = Link::Closed,
+                Step::Bind(id) => match self.bind() {
+                    Ok(local) => self.driver.bound(id, local),
+                    Err(error) => {
+                        tracing::debug!(%error, "bind");
+                        self.driver.bind_failed(id);
+                    }
+                },
+                Step::Close(SocketId::MEDIA) => self.media = None,
+                Step::Close(_) => *self.link() = Link::Closed,
                 Step::Event => {
                     self.guard.moved();
                     return Next::Event;
@@ -129,7 +159,8 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                     self.driver.replace_storage(self.room.needed(needed));
                 }
                 Step::Wait { read, write, until } => {
-                    if self.transfer(cx, read, write) {
+                    let datagrams = self.datagrams(cx, read, write);
+                    if self.transfer(cx, read, write) || datagrams {
                         self.guard.moved();
                     } else if let Some(until) = self.rest(until) {
                         self.guard.moved();
@@ -145,17 +176,57 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
         }
     }
 
+    /// A UDP socket beside the control connection.
+    fn bind(&mut self) -> io::Result<SocketAddr> {
+        let [Link::Open(stream)] = &self.links else { return Err(io::ErrorKind::NotConnected.into()) };
+        let socket = crate::bind_udp(SocketAddr::new(stream.local_addr()?.ip(), 0))?;
+        let local = socket.local_addr()?;
+        self.media = Some(stream.datagrams(socket)?);
+        Ok(local)
+    }
+
+    /// Moves datagrams; whether there were any.
+    fn datagrams(&mut self, cx: &mut Context<'_>, reads: Sockets, writes: Sockets) -> bool {
+        let Self { driver, media: Some(socket), clock, .. } = self else { return false };
+        let id = SocketId::MEDIA;
+        let mut moved = false;
+        if writes.contains(id) {
+            if let Some(to) = driver.datagram_target() {
+                // a request that the system refuses is lost as others are
+                let _ = socket.try_send_to(driver.pending(id), to);
+            }
+            driver.written(id, driver.pending(id).len());
+            moved = true;
+        }
+        for _ in 0..DATAGRAMS {
+            let space = if reads.contains(id) { driver.space(id) } else { break };
+            if space.is_empty() {
+                break;
+            }
+            match datagrams::receive(socket, cx, space) {
+                Some(Ok((count, from))) => driver.datagram_received(clock.now(), count, from),
+                // what an earlier datagram met with says nothing
+                Some(Err(_)) => {}
+                None => break,
+            }
+            moved = true;
+        }
+        moved
+    }
+
     /// Moves bytes where sockets are ready; whether anything happened.
     fn transfer(&mut self, cx: &mut Context<'_>, reads: Sockets, writes: Sockets) -> bool {
         let Self { driver, links, limits, .. } = self;
         let mut moved = false;
-        for (id, link) in SocketId::all().zip(links) {
+        let id = SocketId::CONTROL;
+        for link in links {
             if let Link::Connecting(connecting) = link {
                 let Poll::Ready(result) = Pin::new(connecting).poll(cx) else { continue };
                 moved = true;
-                match result.and_then(|stream| Ok((stream.local_addr()?, stream))) {
-                    Ok((local, stream)) => {
+                match result.and_then(|stream| Ok((stream.local_addr()?, stream.peer_addr()?, stream))) {
+                    Ok((local, peer, stream)) => {
                         *link = Link::Open(stream);
+                        driver.set_peer(peer);
                         driver.connected(id, local);
                     }
                     Err(error) => {

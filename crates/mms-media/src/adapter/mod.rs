@@ -11,6 +11,7 @@
 //! futures pass a context whose waker does nothing.
 
 mod asf_bytes;
+mod datagrams;
 mod doors;
 mod fetch;
 mod room;
@@ -18,6 +19,7 @@ mod session;
 mod stream;
 
 pub use asf_bytes::AsfBytes;
+pub use datagrams::{Datagrams, UdpPort};
 pub use doors::{ACCEPT_PAUSE, Doors, ServerOptions};
 pub use fetch::{Fetch, Link, Next};
 pub use session::{Answered, Guest, Session, Turn, answer};

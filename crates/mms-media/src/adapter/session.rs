@@ -1,18 +1,21 @@
 //! One accepted connection: its driver and its host.
 
 use core::future::Future;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::panic::AssertUnwindSafe;
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use core::time::Duration;
+use std::io::ErrorKind;
 use std::panic::catch_unwind;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use mms_core::error::Error;
-use mms_core::server::{Accepted, Connection, Event, Step, Storage};
+use mms_core::server::{Accepted, Connection, Event, Step, Storage, UdpStorage};
 use mms_core::time::Instant;
 
+use super::datagrams::{Mailbox, UdpPort};
 use super::doors::ServerOptions;
 use super::room::{Guard, Room};
 use super::stream::{self, Stream};
@@ -20,6 +23,10 @@ use crate::{Answer, Clock, Ended, Host, IoLimits, Permit, Question};
 
 /// Slices of one vectored write.
 const SLICES: usize = 64;
+/// Datagrams of one round.
+const DATAGRAMS: usize = 64;
+/// Wait after the system had no room for datagrams.
+const UDP_PAUSE: Duration = Duration::from_millis(1);
 /// Rounds of one turn before others get theirs.
 const BUDGET: u32 = 32;
 
@@ -38,7 +45,19 @@ pub struct Session<H: Host, J> {
     limits: IoLimits,
     guard: Guard,
     room: Room,
+    udp: Option<Udp>,
     _permit: Permit,
+}
+
+/// The way of a connection's datagrams.
+#[derive(Debug)]
+struct Udp {
+    port: Arc<UdpPort>,
+    mailbox: Arc<Mailbox>,
+    client_id: Option<u32>,
+    remembered: usize,
+    /// the system has no room for more
+    is_full: bool,
 }
 
 /// What a connection does after its turn.
@@ -90,14 +109,28 @@ impl<H: Host, J> Session<H, J> {
         host: H,
         accepted: Accepted,
         permit: Permit,
+        udp: Option<Arc<UdpPort>>,
     ) -> Result<Self, Error> {
         let least = Connection::<Vec<u8>, H::Packets>::RECEIVE_BYTES;
         let storage =
             Storage { receive: vec![0; least], send: vec![0; Connection::<Vec<u8>, H::Packets>::SEND_BYTES] };
         let since = options.clock.now();
         let ended = Arc::default();
+        let mut driver = Connection::new(options.connection.clone(), storage, accepted, since)?;
+        if udp.is_some() {
+            driver.allow_udp();
+        }
+        let remembered = options.remembered;
+        let udp = udp.map(|port| Udp {
+            port,
+            mailbox: Arc::default(),
+            client_id: None,
+            remembered,
+            is_full: false,
+        });
         Ok(Self {
-            driver: Connection::new(options.connection.clone(), storage, accepted, since)?,
+            driver,
+            udp,
             host: Some(Guest { host, ended: Arc::clone(&ended) }),
             ended,
             job: None,
@@ -146,7 +179,8 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
                 }
                 Step::Wait { read, write, until } => {
                     let answered = self.wishes(cx, &ask);
-                    if self.transfer(cx, stream, read, write) || answered {
+                    let sent = self.datagrams(cx);
+                    if self.transfer(cx, stream, read, write) || answered || sent {
                         self.guard.moved();
                     } else if let Some(until) = self.rest(until) {
                         self.guard.moved();
@@ -224,6 +258,47 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
         moved
     }
 
+    /// Moves datagrams; whether there were any.
+    fn datagrams(&mut self, cx: &mut Context<'_>) -> bool {
+        let Self { driver, udp: Some(udp), clock, peer, .. } = self else { return false };
+        let now = clock.now();
+        if driver.wants_udp() {
+            let identities = udp.remembered.saturating_mul(Connection::<Vec<u8>, H::Packets>::IDENTITY_BYTES);
+            let packet_pair = vec![0; Connection::<Vec<u8>, H::Packets>::PACKET_PAIR_BYTES];
+            let storage = UdpStorage { identities: vec![0; identities], packet_pair };
+            // it is wanted, and large enough
+            let _ = driver.start_udp(now, storage);
+        }
+        let client_id = driver.client_id();
+        if udp.client_id != client_id {
+            udp.leave(peer.ip());
+            udp.client_id = client_id;
+            client_id.iter().for_each(|id| udp.port.register(*id, peer.ip(), &udp.mailbox));
+        }
+        if client_id.is_none() {
+            return false;
+        }
+        let mut moved = false;
+        while let Some(request) = udp.mailbox.take(cx) {
+            driver.datagram_received(now, &request);
+            moved = true;
+        }
+        udp.is_full = false;
+        for _ in 0..DATAGRAMS {
+            let Some(datagram) = driver.datagram(now) else { break };
+            match udp.port.send(datagram.parts, datagram.to) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    udp.is_full = true;
+                    break;
+                }
+                // one that the system refuses is lost
+                _ => driver.datagram_sent(now),
+            }
+            moved = true;
+        }
+        moved
+    }
+
     /// How long to sleep when nothing moves; `None` if the moment has come already.
     fn rest(&mut self, until: Instant) -> Option<Instant> {
         let now = self.clock.now();
@@ -231,13 +306,22 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
             let back = self.driver.replace_storage(storage);
             self.room.came_back(&back);
         }
+        let full = self.udp.as_ref().is_some_and(|udp| udp.is_full);
+        let until = if full { until.min(now + UDP_PAUSE) } else { until };
         (until > now).then(|| until.min(self.room.drained_at()))
+    }
+}
+
+impl Udp {
+    fn leave(&self, client: IpAddr) {
+        self.client_id.iter().for_each(|id| self.port.unregister(*id, client, &self.mailbox));
     }
 }
 
 impl<H: Host, J> Drop for Session<H, J> {
     fn drop(&mut self) {
         let duration = self.clock.now().since(self.since);
+        self.udp.iter().for_each(|udp| udp.leave(self.peer.ip()));
         // it is set here only
         let _ = self.ended.set(Ended { peer: self.peer, duration, report: self.driver.report() });
     }

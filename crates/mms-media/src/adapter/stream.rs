@@ -3,13 +3,30 @@
 use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use std::io::{self, IoSlice};
+use std::net::UdpSocket;
 
+use super::datagrams::Datagrams;
 use crate::IoLimits;
 
 /// A connected TCP socket of a runtime, tried without blocking.
 ///
 /// `Pending` means that the context's task is woken, or the next turn made, when it is worth trying again.
 pub trait Stream {
+    /// The runtime's UDP socket.
+    type Datagrams: Datagrams;
+
+    /// A UDP socket in the same runtime, of a socket that does not block.
+    ///
+    /// # Errors
+    /// If the runtime cannot watch it.
+    fn datagrams(&self, socket: UdpSocket) -> io::Result<Self::Datagrams>;
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    fn peer_addr(&self) -> io::Result<SocketAddr>;
+
     /// Reads once.
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>>;
 

@@ -147,6 +147,10 @@ macro_rules! adapter_suite {
     ($adapter:ty) => {
         $crate::adapter_suite!($adapter:
             every_file_arrives_as_it_was_sent,
+            every_file_arrives_over_udp_as_it_was_sent,
+            an_unpaced_server_loses_nothing_over_udp,
+            without_udp_on_the_server_the_client_takes_tcp,
+            a_hundred_sessions_share_one_udp_socket,
             a_file_arrives_when_each_call_moves_one_byte,
             a_file_arrives_when_writes_end_anywhere,
             a_name_that_is_not_there_is_refused,

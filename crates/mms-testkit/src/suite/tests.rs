@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use mms_core::client::Event;
+use mms_core::client::{Event, Transport};
 use mms_core::error::{Error, Misbehaviour, TimerName};
 use mms_core::hresult::Hresult;
+use mms_core::mmsp::server::Pace;
 use mms_core::server::Outcome;
 use mms_core::time::Instant;
 use mms_media::{Catalogue, Feed, IoLimits, ManualClock};
@@ -68,6 +69,62 @@ pub fn every_file_arrives_as_it_was_sent<A: Adapter>() {
         if name != "live-pipe.asf" {
             assert!(bytes == streamed(&content), "{name}: header differs");
         }
+    }
+}
+
+fn over_udp(address: SocketAddr, scheme: &str, name: &str) -> Fetching {
+    Fetching { url: format!("{scheme}://{address}/{name}"), ..Fetching::new(address, name) }
+}
+
+/// Each file of the test data in datagrams, sent faster than anybody plays.
+pub fn every_file_arrives_over_udp_as_it_was_sent<A: Adapter>() {
+    let mut options = unpaced();
+    options.connection.mms.pace = Pace::PerMille(100_000);
+    let server = A::serve(feed(), options);
+    for path in files() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let content = Content::new(std::fs::read(&path).unwrap());
+        let bytes = read_one::<A>(over_udp(server.address, "mmsu", name));
+        assert!(bytes[content.header().len()..] == *content.media(), "{name}: packets differ");
+    }
+}
+
+/// A server without pacing overruns the client's socket; what is lost is asked for.
+pub fn an_unpaced_server_loses_nothing_over_udp<A: Adapter>() {
+    let server = A::serve(feed(), unpaced());
+    let content = Content::testdata("made/seek-125s.wmv");
+    for scheme in ["mmsu", "mms"] {
+        let mut seen = None;
+        let fetching = over_udp(server.address, scheme, "seek-125s.wmv");
+        A::fetch(fetching, &mut |driver| seen = driver.reception()).unwrap();
+        let reception = seen.expect("media came over UDP");
+        assert_eq!(reception.packets_lost_client, 0, "{reception:?}");
+        assert_eq!(reception.packets_received, u64::from(content.len()), "{reception:?}");
+    }
+}
+
+/// A server that does not offer UDP: `mms` takes TCP, `mmsu` fails.
+pub fn without_udp_on_the_server_the_client_takes_tcp<A: Adapter>() {
+    let mut options = unpaced();
+    options.udp = false;
+    let server = A::serve(memory(), options);
+    let mut transport = None;
+    let fetching = over_udp(server.address, "mms", "x");
+    A::fetch(fetching, &mut |driver| transport = Some(driver.transport())).unwrap();
+    assert_eq!(transport, Some(Transport::Tcp));
+    let error = fail::<A>(over_udp(server.address, "mmsu", "x"));
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+}
+
+/// A hundred sessions share the UDP socket of the listener.
+pub fn a_hundred_sessions_share_one_udp_socket<A: Adapter>() {
+    let mut options = unpaced();
+    options.connection.mms.pace = Pace::PerMille(20_000);
+    let content = Content::testdata(SHORT);
+    let server = A::serve(memory(), options);
+    let fetchings = (0..100).map(|_| over_udp(server.address, "mmsu", "x")).collect();
+    for bytes in A::read(fetchings) {
+        assert!(bytes.unwrap() == streamed(&content));
     }
 }
 
