@@ -119,6 +119,8 @@ phrases! {
         ErrorCorrection = "error correction data that is not followed by payload",
         /// Explicit packet length or padding that does not fit the packet.
         PacketLength = "packet length or padding does not fit the packet",
+        /// Replicated data of 2 to 7 bytes.
+        ReplicatedData = "replicated data of 2 to 7 bytes",
     }
 }
 

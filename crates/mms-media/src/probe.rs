@@ -12,6 +12,7 @@ use mms_core::error::Reason;
 use mms_core::server::Opened;
 
 use crate::disk::{Identity, read_at};
+use crate::repair::Source;
 
 /// Bytes of a header that are read at a time.
 const HEADER_PART: usize = 16384;
@@ -134,7 +135,7 @@ impl Media {
         }
         let file = File::open(path)?;
         let identity = Identity::of(&file.metadata()?);
-        let summary = walk(&file, identity.len())?;
+        let summary = walk_source(&file, identity.len())?;
         let count = packet_count(identity.len(), &summary);
         if count == 0 {
             return Err(Unservable::NoPackets);
@@ -267,7 +268,10 @@ impl Media {
 }
 
 /// Reads a header of `file_len` bytes at most, part by part.
-fn walk(file: &File, file_len: u64) -> Result<HeaderSummary, Unservable> {
+pub(crate) fn walk_source<S>(source: &S, file_len: u64) -> Result<HeaderSummary, Unservable>
+where
+    S: Source + ?Sized,
+{
     let mut walker = HeaderWalker::new(HeaderLimits::default());
     let mut part = [0; HEADER_PART];
     let mut offset = 0_u64;
@@ -277,7 +281,7 @@ fn walk(file: &File, file_len: u64) -> Result<HeaderSummary, Unservable> {
         let Some(bytes) = part.get_mut(..room).filter(|bytes| !bytes.is_empty()) else {
             return Err(if offset < 16 { Unservable::NotAsf } else { Unservable::HeaderCut });
         };
-        read_at(file, offset, bytes)?;
+        source.read_exact_at(offset, bytes)?;
         if offset == 0 && !bytes.starts_with(&Guid::HEADER.0) {
             return Err(Unservable::NotAsf);
         }

@@ -1,5 +1,6 @@
 //! What the content is called (sections 3.10 and 3.11).
 
+use super::guid::Guid;
 use super::read::Reader;
 use super::utf16::Utf16;
 use crate::error::DecodeError;
@@ -60,16 +61,19 @@ pub enum TagValue<'a> {
     U64(u64),
     /// Type 5.
     U16(u16),
+    /// Type 6, of the Metadata Library Object only (section 4.8).
+    Guid(Guid),
 }
 
 impl<'a> TagValue<'a> {
-    fn new(kind: u16, bytes: &'a [u8]) -> Self {
+    pub(super) fn new(kind: u16, bytes: &'a [u8]) -> Self {
         match kind {
             0 => Self::Text(Utf16::new(bytes)),
             2 => Self::Bool(u32::from_le_bytes(padded(bytes)) != 0),
             3 => Self::U32(u32::from_le_bytes(padded(bytes))),
             4 => Self::U64(u64::from_le_bytes(padded(bytes))),
             5 => Self::U16(u16::from_le_bytes(padded(bytes))),
+            6 if bytes.len() == 16 => Self::Guid(Guid(padded(bytes))),
             _ => Self::Bytes(bytes),
         }
     }
@@ -84,6 +88,7 @@ impl core::fmt::Display for TagValue<'_> {
             Self::U32(value) => write!(f, "{value}"),
             Self::U64(value) => write!(f, "{value}"),
             Self::U16(value) => write!(f, "{value}"),
+            Self::Guid(value) => write!(f, "{value}"),
         }
     }
 }

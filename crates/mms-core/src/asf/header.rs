@@ -4,7 +4,9 @@ use core::time::Duration;
 
 use super::codec_list::CodecEntries;
 use super::content::{ContentDescription, Tags};
+use super::extension::{ExtendedStreamProperties, ExtensionSystems};
 use super::guid::Guid;
+use super::index::Writer;
 use super::object::{Object, Objects, embedded_stream, extension_objects};
 use super::read::Reader;
 use super::stream::{StreamBitRates, StreamProperties};
@@ -72,6 +74,28 @@ impl FileProperties {
             max_packet_size: reader.u32()?,
             max_bitrate: reader.u32()?,
         })
+    }
+
+    /// The 80 bytes behind the frame.
+    pub(super) fn to_bytes(self) -> [u8; FILE_PROPERTIES_BODY] {
+        let mut bytes = [0; FILE_PROPERTIES_BODY];
+        let mut writer = Writer::new(&mut bytes);
+        writer.put(&self.file_id.0);
+        let wide = [
+            self.file_size,
+            self.creation_date,
+            self.data_packets_count,
+            self.play_duration,
+            self.send_duration,
+            self.preroll_ms,
+        ];
+        for value in wide {
+            writer.put(&value.to_le_bytes());
+        }
+        for value in [self.flags.bits(), self.min_packet_size, self.max_packet_size, self.max_bitrate] {
+            writer.put(&value.to_le_bytes());
+        }
+        bytes
     }
 
     /// The size of every packet of the file: minimum and maximum are equal once a header was accepted.
@@ -164,6 +188,26 @@ impl<'a> Header<'a> {
     #[must_use]
     pub fn streams(&self) -> Streams<'a> {
         Streams { objects: self.objects(), extension: Objects::new(&[], 0), seen: 1 }
+    }
+
+    /// The Extended Stream Properties of a stream, if there are any (section 4.1).
+    #[must_use]
+    pub fn extended_stream(&self, number: u8) -> Option<ExtendedStreamProperties<'a>> {
+        self.extended_streams().find(|extended| extended.stream.stream_number == number)
+    }
+
+    /// The Extended Stream Properties of all streams, in order (section 4.1).
+    pub fn extended_streams(&self) -> impl Iterator<Item = ExtendedStreamProperties<'a>> + use<'a> {
+        self.objects()
+            .chain(self.extension_objects())
+            .filter(|object| object.guid == Guid::EXTENDED_STREAM_PROPERTIES)
+            .filter_map(|object| ExtendedStreamProperties::decode(&object).ok())
+    }
+
+    /// The payload extension systems of a stream, none if it has no Extended Stream Properties.
+    #[must_use]
+    pub fn extension_systems(&self, number: u8) -> ExtensionSystems<'a> {
+        self.extended_stream(number).map_or(ExtensionSystems::NONE, |extended| extended.extension_systems())
     }
 
     /// The entries of the Codec List Object (section 3.5).

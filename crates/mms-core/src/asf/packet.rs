@@ -95,6 +95,23 @@ impl PacketHead {
         self.head_len..self.total_len.saturating_sub(padding).max(self.head_len)
     }
 
+    /// Where Packet Length and Padding Length stand; empty if absent.
+    pub(super) fn length_fields(&self) -> LengthFields {
+        let width = |length_type: u8| match length_type & 3 {
+            0 => 0usize,
+            1 => 1,
+            2 => 2,
+            _ => 4,
+        };
+        let (sequence_start, sequence_end) = self.sequence_at;
+        let packet_length = sequence_start.saturating_sub(width(self.length_type_flags >> 5));
+        let padding_end = sequence_end.saturating_add(width(self.length_type_flags >> 3));
+        LengthFields {
+            packet_length: (packet_length, sequence_start),
+            padding_length: (sequence_end, padding_end),
+        }
+    }
+
     /// Decides which padding holds, given nominal and present size; false if it contradicts a
     /// single payload.
     fn settle_padding(&mut self, sizes: [usize; 2]) -> bool {
@@ -112,6 +129,13 @@ impl PacketHead {
         }
         true
     }
+}
+
+/// Start and end of the fields.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LengthFields {
+    pub(super) packet_length: (usize, usize),
+    pub(super) padding_length: (usize, usize),
 }
 
 /// Skips error correction data and returns the Length Type Flags behind it (section 5.2.1).
@@ -133,7 +157,7 @@ fn skip_error_correction(reader: &mut Reader<'_>) -> Result<u8, DecodeError> {
 }
 
 /// A field whose width is given by a two-bit length type (section 5.2.2).
-fn variable(reader: &mut Reader<'_>, length_type: u8) -> Result<Option<u32>, DecodeError> {
+pub(super) fn variable(reader: &mut Reader<'_>, length_type: u8) -> Result<Option<u32>, DecodeError> {
     Ok(match length_type & 3 {
         0 => None,
         1 => Some(u32::from(reader.u8()?)),

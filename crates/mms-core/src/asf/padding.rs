@@ -1,10 +1,12 @@
 //! Padding that was removed for the wire, put back (section 5.2.2).
 
 use super::packet::PacketHead;
+use super::payload::Packet;
 use crate::error::{DecodeError, Reason};
 
-/// Error correction data, two flag bytes, Sequence, Padding Length, Send Time and Duration at most.
-const MAX_HEAD: usize = 16 + 2 + 4 + 2 + 6;
+/// Error correction data, two flag bytes, Packet Length, Sequence, Padding Length, Send Time and Duration
+/// at most.
+const MAX_HEAD: usize = 16 + 2 + 4 + 4 + 4 + 6;
 
 /// A packet of nominal size: a rewritten head, borrowed bytes, zeros.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +48,84 @@ impl<'a> Restored<'a> {
         self.head_len = end;
         Some(())
     }
+}
+
+/// A packet without padding: a rewritten head and borrowed bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stripped<'a> {
+    packet: Restored<'a>,
+}
+
+impl<'a> Stripped<'a> {
+    /// The packet: the head, then bytes of the packet that was given.
+    #[must_use]
+    pub fn slices(&self) -> [&[u8]; 2] {
+        self.packet.slices()
+    }
+
+    /// The borrowed part alone, with the lifetime of the packet that was given.
+    #[must_use]
+    pub fn borrowed(&self) -> &'a [u8] {
+        self.packet.rest
+    }
+
+    /// Bytes in all.
+    #[must_use]
+    pub fn total_len(&self) -> usize {
+        self.packet.total_len()
+    }
+}
+
+/// Removes the padding of a packet for the wire, as real servers do.
+///
+/// Several payloads lose what is behind the last of them, and Padding Length becomes 0. A single one
+/// gets a Packet Length, because readers of a packet that was filled up again would take the padding for
+/// data. A packet that would not become shorter stays as it is. [`restore_padding`] is the way back; of
+/// real packets it brings most, not all, back to the same bytes.
+///
+/// # Errors
+/// If the packet or one of its payloads is malformed: it is not to be sent.
+pub fn strip_padding<'a>(packet: &Packet<'a>) -> Result<Stripped<'a>, DecodeError> {
+    let head = packet.head();
+    let mut end = head.payload_range().end;
+    if head.multiple_payloads {
+        end = 0;
+    }
+    for payload in packet.payloads() {
+        end = payload?.range().end.max(end);
+    }
+    let unchanged = Restored { head: [0; MAX_HEAD], head_len: 0, rest: packet.bytes(), zeros: 0 };
+    let stripped = strip(packet, end).filter(|stripped| stripped.total_len() < unchanged.total_len());
+    Ok(Stripped { packet: stripped.unwrap_or(unchanged) })
+}
+
+fn strip<'a>(packet: &Packet<'a>, end: usize) -> Option<Restored<'a>> {
+    let (head, bytes) = (packet.head(), packet.bytes());
+    let mut stripped = Restored { head: [0; MAX_HEAD], head_len: 0, rest: bytes, zeros: 0 };
+    let lengths = head.length_fields();
+    let times = bytes.get(head.head_len.checked_sub(6)?..head.head_len)?;
+    let (from, to) = head.sequence_at;
+    let sequence = bytes.get(from..to)?;
+    stripped.rest = bytes.get(head.head_len..end)?;
+    stripped.push(bytes.get(..head.error_correction_len)?)?;
+    if head.multiple_payloads {
+        let (from, to) = lengths.packet_length;
+        let total = u32::try_from(end).ok()?.to_le_bytes();
+        let (padding_from, padding_to) = lengths.padding_length;
+        stripped.push(&[head.length_type_flags, head.property_flags])?;
+        stripped.push(total.get(..to.checked_sub(from)?)?)?;
+        stripped.push(sequence)?;
+        stripped.push([0; 4].get(..padding_to.checked_sub(padding_from)?)?)?;
+        stripped.push(times)?;
+        return Some(stripped);
+    }
+    let fixed = head.error_correction_len.checked_add(10)?.checked_add(sequence.len())?;
+    let total = u16::try_from(fixed.checked_add(stripped.rest.len())?).ok()?;
+    stripped.push(&[(head.length_type_flags & !0x78) | 0x40, head.property_flags])?;
+    stripped.push(&total.to_le_bytes())?;
+    stripped.push(sequence)?;
+    stripped.push(times)?;
+    Some(stripped)
 }
 
 /// Restores a packet that may have been received shorter than the nominal size.

@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
-use super::header::FileFlags;
+use super::DATA_OBJECT_LEN;
+use super::guid::Guid;
+use super::header::{FILE_PROPERTIES_BODY, FileFlags, FileProperties};
+use super::index::Writer;
 use super::walker::HeaderSummary;
 
 /// New values for File Properties and the Data Object, applied to any part of a header.
@@ -105,12 +108,60 @@ impl HeaderPatch {
     /// Writes what overlaps the part of the header that begins at `part_offset`.
     pub fn apply(&self, part_offset: u64, part: &mut [u8]) {
         for edit in &self.edits {
-            for (at, byte) in (edit.offset..).zip(edit.bytes).take(edit.len) {
-                let index = at.checked_sub(part_offset).and_then(|index| usize::try_from(index).ok());
-                if let Some(slot) = index.and_then(|index| part.get_mut(index)) {
-                    *slot = byte;
-                }
-            }
+            let bytes = edit.bytes.get(..edit.len).unwrap_or(&[]);
+            overwrite(edit.offset, bytes, part_offset, part);
+        }
+    }
+}
+
+/// New File Properties and a new fixed part of the Data Object, written over any part of a header.
+///
+/// The File ID of the File Properties becomes that of the Data Object. Nothing moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderRewrite {
+    properties_offset: u64,
+    properties: [u8; FILE_PROPERTIES_BODY],
+    data_offset: u64,
+    data: [u8; DATA_OBJECT_LEN],
+}
+
+impl HeaderRewrite {
+    /// Values for the header that the summary was made from.
+    #[must_use]
+    pub fn new(
+        summary: &HeaderSummary,
+        properties: &FileProperties,
+        data_size: u64,
+        data_packets: u64,
+    ) -> Self {
+        let mut data = [0; DATA_OBJECT_LEN];
+        let mut writer = Writer::new(&mut data);
+        writer.put(&Guid::DATA.0);
+        writer.put(&data_size.to_le_bytes());
+        writer.put(&properties.file_id.0);
+        writer.put(&data_packets.to_le_bytes());
+        writer.put(&[1, 1]);
+        Self {
+            properties_offset: summary.file_properties_offset.saturating_add(24),
+            properties: properties.to_bytes(),
+            data_offset: summary.data_offset,
+            data,
+        }
+    }
+
+    /// Writes what overlaps the part of the header that begins at `part_offset`.
+    pub fn apply(&self, part_offset: u64, part: &mut [u8]) {
+        overwrite(self.properties_offset, &self.properties, part_offset, part);
+        overwrite(self.data_offset, &self.data, part_offset, part);
+    }
+}
+
+/// Writes bytes that belong at `offset` over a part that begins at `part_offset`.
+fn overwrite(offset: u64, bytes: &[u8], part_offset: u64, part: &mut [u8]) {
+    for (at, byte) in (offset..).zip(bytes) {
+        let index = at.checked_sub(part_offset).and_then(|index| usize::try_from(index).ok());
+        if let Some(slot) = index.and_then(|index| part.get_mut(index)) {
+            *slot = *byte;
         }
     }
 }

@@ -11,8 +11,14 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, pos: 0 }
+    }
+
+    /// Reads the bytes from `start` to `end`; positions count from the first byte of `bytes`.
+    pub(super) fn at(bytes: &'a [u8], start: usize, end: usize) -> Result<Self, DecodeError> {
+        let rest = bytes.get(start..end).ok_or(DecodeError::new(Reason::Truncated, start))?;
+        Ok(Self { rest, pos: start })
     }
 
     pub(super) fn pos(&self) -> usize {
@@ -62,5 +68,54 @@ impl<'a> Reader<'a> {
     fn advance(&mut self, rest: &'a [u8], len: usize) {
         self.rest = rest;
         self.pos = self.pos.saturating_add(len);
+    }
+}
+
+/// An iterator over entries of an object: bounded by their count and by the bytes that are there, and
+/// ended by the first entry that is cut.
+macro_rules! entries {
+    ($(#[$meta:meta])* $name:ident<$lt:lifetime>, $item:ty, $read:expr) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        pub struct $name<$lt> {
+            reader: Reader<$lt>,
+            left: u32,
+        }
+
+        impl<$lt> $name<$lt> {
+            fn new(reader: Reader<$lt>, count: u32) -> Self {
+                Self { reader, left: count }
+            }
+        }
+
+        impl<$lt> Iterator for $name<$lt> {
+            type Item = $item;
+
+            fn next(&mut self) -> Option<$item> {
+                self.left = self.left.checked_sub(1)?;
+                let read: fn(&mut Reader<$lt>) -> Result<$item, DecodeError> = $read;
+                let entry = read(&mut self.reader).ok();
+                if entry.is_none() {
+                    self.left = 0;
+                }
+                entry
+            }
+        }
+    };
+}
+pub(super) use entries;
+
+impl<'a> Reader<'a> {
+    /// Bytes behind a length of 16 bits.
+    pub(super) fn bytes16(&mut self) -> Result<&'a [u8], DecodeError> {
+        let len = self.u16()?;
+        self.take(usize::from(len))
+    }
+
+    /// Bytes behind a length of 32 bits.
+    pub(super) fn bytes32(&mut self) -> Result<&'a [u8], DecodeError> {
+        let too_long = self.error(Reason::NestedLength);
+        let len = usize::try_from(self.u32()?).map_err(|_| too_long)?;
+        self.take(len).map_err(|_| too_long)
     }
 }

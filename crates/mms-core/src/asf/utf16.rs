@@ -3,6 +3,8 @@
 use core::char::{DecodeUtf16, REPLACEMENT_CHARACTER, decode_utf16};
 use core::fmt::{self, Write};
 
+use crate::error::BufferTooSmall;
+
 /// UTF-16LE text as it stands in an object, converted only when somebody asks.
 ///
 /// The text ends at the first NUL or at the end of its bytes; an odd last byte is ignored.
@@ -14,6 +16,20 @@ impl<'a> Utf16<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
+    }
+
+    /// Text written into a buffer with a NUL behind it, for objects that are to be written.
+    ///
+    /// # Errors
+    /// If the buffer is too small; two bytes for each unit and for the NUL are needed.
+    pub fn encode(text: &str, out: &'a mut [u8]) -> Result<Self, BufferTooSmall> {
+        let units = || text.encode_utf16().chain([0]);
+        let needed = units().fold(0usize, |len, _| len.saturating_add(2));
+        let out = out.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
+        for (place, unit) in out.chunks_exact_mut(2).zip(units()) {
+            place.copy_from_slice(&unit.to_le_bytes());
+        }
+        Ok(Self(out))
     }
 
     /// The bytes of the field, with what stands behind the first NUL.

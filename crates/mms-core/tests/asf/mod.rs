@@ -1,9 +1,12 @@
 //! What the tests of the format share: worked examples, built headers, the slow reference, files.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod objects;
+pub(crate) mod parts;
 pub(crate) mod reference;
+pub(crate) mod sha256;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mms_core::asf::{Guid, HeaderError, HeaderLimits, HeaderSummary, HeaderWalker};
 
@@ -129,4 +132,38 @@ pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
             None
         }
     }
+}
+
+/// Every ASF file of a folder of shared data.
+pub(crate) fn asf_files(folder: &Path) -> Vec<PathBuf> {
+    let is_asf = |path: &PathBuf| {
+        let extension = path.extension().unwrap_or_default();
+        ["wma", "wmv", "asf"].iter().any(|known| extension == *known)
+    };
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(is_asf).collect();
+    files.sort();
+    assert!(files.len() >= 18, "{} has {} files only", folder.display(), files.len());
+    files
+}
+
+/// Made and real files that have a whole header and a packet, with their names.
+pub(crate) fn all_files() -> Option<Vec<(String, Vec<u8>)>> {
+    let mut all = vec![];
+    for folder in ["made", "real/asf"] {
+        for path in asf_files(&shared(folder)?) {
+            let file = std::fs::read(&path).unwrap();
+            if let Ok(Some(_)) = walk(&file) {
+                all.push((path.file_name().unwrap().to_str().unwrap().to_owned(), file));
+            }
+        }
+    }
+    Some(all)
+}
+
+/// The number behind `"key": ` of one line of the facts.
+pub(crate) fn number(facts: &str, key: &str) -> u64 {
+    let at = facts.find(&format!("\"{key}\": ")).unwrap() + key.len() + 4;
+    let digits: String = facts[at..].chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
 }

@@ -2,6 +2,7 @@
 
 mod headers;
 mod lookup;
+mod repairing;
 mod scanning;
 mod serving;
 

@@ -1,0 +1,389 @@
+//! Payloads of a data packet and the fragments of media objects in them (section 5.2.3).
+//!
+//! ```text
+//! Packet -> payloads (at most 63) -> fragments
+//!                |
+//!                +- normal: one fragment          replicated data of 8 bytes or more
+//!                +- bare: one whole media object  no replicated data
+//!                +- compressed: many whole media objects, replicated data of 1 byte
+//! ```
+
+use core::ops::Range;
+
+use super::packet::{PacketHead, variable};
+use super::read::Reader;
+use crate::error::{DecodeError, Reason};
+
+/// A data packet whose payloads can be read (section 5.2).
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    head: PacketHead,
+    bytes: &'a [u8],
+    count: u8,
+    /// Payload length type, 0 for a single payload.
+    length_type: u8,
+}
+
+impl<'a> Packet<'a> {
+    /// Decodes a packet; `bytes` is the whole packet, padded or not.
+    ///
+    /// # Errors
+    /// What [`PacketHead::decode`] finds, and `Count` if several payloads are announced and there are
+    /// none or their lengths have no width.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::with_head(PacketHead::decode(bytes)?, bytes)
+    }
+
+    /// The same for a packet that may have been received shorter than the nominal size.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_of(bytes: &'a [u8], packet_size: u32) -> Result<Self, DecodeError> {
+        let nominal = usize::try_from(packet_size).unwrap_or(usize::MAX);
+        Self::with_head(PacketHead::decode_of(bytes, nominal)?, bytes)
+    }
+
+    fn with_head(head: PacketHead, bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        if !head.multiple_payloads {
+            return Ok(Self { head, bytes, count: 1, length_type: 0 });
+        }
+        let mut reader = Reader::at(bytes, head.head_len, head.total_len)?;
+        let no_payloads = reader.error(Reason::Count);
+        let flags = reader.u8()?;
+        let (count, length_type) = (flags & 0x3f, flags >> 6);
+        if count == 0 || length_type == 0 {
+            return Err(no_payloads);
+        }
+        Ok(Self { head, bytes, count, length_type })
+    }
+
+    /// Error correction data and payload parsing information.
+    #[must_use]
+    pub fn head(&self) -> &PacketHead {
+        &self.head
+    }
+
+    /// The bytes that were given.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// How many payloads the packet announces, 1 to 63.
+    #[must_use]
+    pub fn payload_count(&self) -> u8 {
+        self.count
+    }
+
+    /// The payloads in order. After an error there are no more; those before it remain good.
+    #[must_use]
+    pub fn payloads(&self) -> Payloads<'a> {
+        let (start, end) = if self.length_type == 0 {
+            let range = self.head.payload_range();
+            (range.start, range.end)
+        } else {
+            // The payload flags; each payload has its own length, which wins over the padding.
+            (self.head.head_len.saturating_add(1), self.head.total_len)
+        };
+        let reader = Reader::at(self.bytes, start, end);
+        let left = if reader.is_ok() { self.count } else { 0 };
+        Payloads {
+            reader: reader.unwrap_or(Reader::new(&[])),
+            left,
+            length_type: self.length_type,
+            property_flags: self.head.property_flags,
+        }
+    }
+}
+
+/// The payloads of a [`Packet`].
+#[derive(Clone, Debug)]
+pub struct Payloads<'a> {
+    reader: Reader<'a>,
+    left: u8,
+    length_type: u8,
+    property_flags: u8,
+}
+
+impl<'a> Payloads<'a> {
+    fn payload(&mut self) -> Result<Payload<'a>, DecodeError> {
+        let reader = &mut self.reader;
+        let start = reader.pos();
+        let stream = reader.u8()?;
+        let object_number = variable(reader, self.property_flags >> 4)?.unwrap_or(0);
+        let offset_at = reader.pos();
+        let offset = variable(reader, self.property_flags >> 2)?.unwrap_or(0);
+        let wrong_replicated = reader.error(Reason::ReplicatedData);
+        let replicated_len = variable(reader, self.property_flags)?.unwrap_or(0);
+        if (2..8).contains(&replicated_len) {
+            return Err(wrong_replicated);
+        }
+        let time_at = match replicated_len {
+            0 => 0,
+            // A presentation time in another width cannot be exchanged for any other.
+            1 if self.property_flags & 0x0c != 0x0c => 0,
+            1 => offset_at,
+            _ => reader.pos().saturating_add(4),
+        };
+        let replicated = take(reader, replicated_len)?;
+        let data = if self.length_type == 0 {
+            reader.take(reader.rest().len())?
+        } else {
+            let len = variable(reader, self.length_type)?.unwrap_or(0);
+            take(reader, len)?
+        };
+        Ok(Payload {
+            stream_number: stream & 0x7f,
+            is_key_frame: stream & 0x80 != 0,
+            object_number,
+            offset_field: offset,
+            replicated,
+            data,
+            start,
+            end: reader.pos(),
+            time_at,
+            is_single: self.length_type == 0,
+            number_mask: match (self.property_flags >> 4) & 3 {
+                0 => 0,
+                1 => 0xff,
+                2 => 0xffff,
+                _ => u32::MAX,
+            },
+        })
+    }
+}
+
+impl<'a> Iterator for Payloads<'a> {
+    type Item = Result<Payload<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let payload = self.payload();
+        if payload.is_err() {
+            self.left = 0;
+        }
+        Some(payload)
+    }
+}
+
+fn take<'a>(reader: &mut Reader<'a>, len: u32) -> Result<&'a [u8], DecodeError> {
+    let too_long = reader.error(Reason::NestedLength);
+    reader.take(usize::try_from(len).unwrap_or(usize::MAX)).map_err(|_| too_long)
+}
+
+/// What the replicated data makes of a payload (section 5.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PayloadForm {
+    /// A fragment with size and presentation time of its media object.
+    Normal,
+    /// No replicated data: a whole media object without a time of its own.
+    Bare,
+    /// Sub-payloads, each a whole media object.
+    Compressed,
+}
+
+/// One payload of a data packet, as it stands there (section 5.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Payload<'a> {
+    /// Stream Number, 0 to 127; 0 is not allowed and has no fragments.
+    pub stream_number: u8,
+    /// Key Frame Bit.
+    pub is_key_frame: bool,
+    /// Media Object Number.
+    pub object_number: u32,
+    /// Offset Into Media Object, which is the Presentation Time of a compressed payload.
+    pub offset_field: u32,
+    /// Replicated Data.
+    pub replicated: &'a [u8],
+    /// Payload Data.
+    pub data: &'a [u8],
+    start: usize,
+    end: usize,
+    time_at: usize,
+    is_single: bool,
+    number_mask: u32,
+}
+
+impl<'a> Payload<'a> {
+    /// Where the payload with its header stands in the packet.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// What the replicated data makes of the payload.
+    #[must_use]
+    pub fn form(&self) -> PayloadForm {
+        match self.replicated.len() {
+            0 => PayloadForm::Bare,
+            1 => PayloadForm::Compressed,
+            _ => PayloadForm::Normal,
+        }
+    }
+
+    /// Size of the media object, if the payload tells it.
+    #[must_use]
+    pub fn object_size(&self) -> Option<u32> {
+        let size = self.replicated.first_chunk()?;
+        Some(u32::from_le_bytes(*size))
+    }
+
+    /// Presentation time of the media object or of the first sub-payload, in milliseconds and with the
+    /// preroll, if the payload tells it.
+    #[must_use]
+    pub fn presentation_time_ms(&self) -> Option<u32> {
+        if self.form() == PayloadForm::Compressed {
+            return Some(self.offset_field);
+        }
+        let time = self.replicated.get(4..)?.first_chunk()?;
+        Some(u32::from_le_bytes(*time))
+    }
+
+    /// Where the presentation time stands in the packet, in 32 bits, and what it is.
+    pub(super) fn time_field(&self) -> Option<(usize, u32)> {
+        Some((self.time_at, self.presentation_time_ms()?)).filter(|(at, _)| *at > 0)
+    }
+
+    /// True if a media object begins with this payload.
+    #[must_use]
+    pub fn starts_object(&self) -> bool {
+        self.offset_field == 0 || self.form() == PayloadForm::Compressed
+    }
+
+    /// Presentation Time Delta of a compressed payload, in milliseconds.
+    #[must_use]
+    pub fn time_delta_ms(&self) -> Option<u8> {
+        if let [delta] = self.replicated { Some(*delta) } else { None }
+    }
+
+    /// The pieces of media objects in this payload. Empty ones, those that contradict the size of their
+    /// object, and those of stream 0 are left out.
+    #[must_use]
+    pub fn fragments(&self) -> Fragments<'a> {
+        Fragments { payload: *self, rest: self.data, turn: 0 }
+    }
+
+    fn normal(&self) -> Option<Fragment<'a>> {
+        let (size, offset) = (self.object_size()?, self.offset_field);
+        let room = size.checked_sub(offset)?;
+        let clipped = usize::try_from(room).unwrap_or(usize::MAX);
+        // A single payload ends where the packet does, so padding that nobody told of is cut here.
+        let data = if self.is_single { self.data.get(..clipped).unwrap_or(self.data) } else { self.data };
+        if data.is_empty() || data.len() > clipped {
+            return None;
+        }
+        let extensions = self.replicated.get(8..).unwrap_or(&[]);
+        Some(Fragment { extensions, ..self.fragment(0, offset, size, self.presentation_time_ms(), data) })
+    }
+
+    fn bare(&self) -> Option<Fragment<'a>> {
+        if self.offset_field != 0 || self.data.is_empty() {
+            return None;
+        }
+        let size = u32::try_from(self.data.len()).ok()?;
+        Some(self.fragment(0, 0, size, None, self.data))
+    }
+
+    fn fragment(&self, turn: u32, offset: u32, size: u32, time: Option<u32>, data: &'a [u8]) -> Fragment<'a> {
+        Fragment {
+            stream_number: self.stream_number,
+            is_key_frame: self.is_key_frame,
+            object_number: self.object_number.wrapping_add(turn) & self.number_mask,
+            offset,
+            object_size: size,
+            presentation_time_ms: time,
+            extensions: &[],
+            data,
+            number_mask: self.number_mask,
+        }
+    }
+}
+
+/// A piece of a media object, or a whole one (section 5.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fragment<'a> {
+    /// Stream number, 1 to 127.
+    pub stream_number: u8,
+    /// True if the media object is a key frame.
+    pub is_key_frame: bool,
+    /// Media Object Number, which wraps, normally after 255.
+    pub object_number: u32,
+    /// Where the piece belongs in its media object.
+    pub offset: u32,
+    /// Size of the media object, never 0.
+    pub object_size: u32,
+    /// Presentation time in milliseconds with the preroll, if the payload tells it.
+    pub presentation_time_ms: Option<u32>,
+    /// Data of the payload extension systems (section 7.3).
+    pub extensions: &'a [u8],
+    /// The bytes of the piece, never none, never beyond the media object.
+    pub data: &'a [u8],
+    pub(super) number_mask: u32,
+}
+
+impl Fragment<'_> {
+    /// The offset behind the piece.
+    #[must_use]
+    pub fn end(&self) -> u32 {
+        self.offset.saturating_add(u32::try_from(self.data.len()).unwrap_or(u32::MAX))
+    }
+
+    /// True if the piece is a whole media object.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.offset == 0 && self.end() == self.object_size
+    }
+
+    /// The presentation time, or the one that a payload without time has.
+    #[must_use]
+    pub fn presentation_time_or_send(&self, send_time_ms: u32, preroll_ms: u64) -> u32 {
+        let preroll = u32::try_from(preroll_ms).unwrap_or(u32::MAX);
+        self.presentation_time_ms.unwrap_or(send_time_ms.wrapping_add(preroll))
+    }
+}
+
+/// The fragments of a [`Payload`].
+#[derive(Clone, Debug)]
+pub struct Fragments<'a> {
+    payload: Payload<'a>,
+    rest: &'a [u8],
+    turn: u32,
+}
+
+impl<'a> Fragments<'a> {
+    /// The next sub-payload that is not empty; one that runs beyond the payload ends it.
+    fn sub_payload(&mut self) -> Option<Fragment<'a>> {
+        let delta = u32::from(self.payload.time_delta_ms()?);
+        loop {
+            let (len, rest) = self.rest.split_first()?;
+            let (data, rest) = rest.split_at_checked(usize::from(*len))?;
+            let turn = self.turn;
+            self.turn = turn.wrapping_add(1);
+            self.rest = rest;
+            if !data.is_empty() {
+                let time = self.payload.offset_field.wrapping_add(turn.wrapping_mul(delta));
+                return Some(self.payload.fragment(turn, 0, u32::from(*len), Some(time), data));
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Fragments<'a> {
+    type Item = Fragment<'a>;
+
+    fn next(&mut self) -> Option<Fragment<'a>> {
+        if self.payload.stream_number == 0 {
+            return None;
+        }
+        let form = self.payload.form();
+        if form == PayloadForm::Compressed {
+            return self.sub_payload();
+        }
+        if self.turn > 0 {
+            return None;
+        }
+        self.turn = 1;
+        if form == PayloadForm::Normal { self.payload.normal() } else { self.payload.bare() }
+    }
+}
