@@ -21,9 +21,8 @@ use crate::serve::io_limits;
 use crate::stdout::print_json;
 use crate::text::printable;
 
-use interrupt::Interrupt;
-pub(crate) use interrupt::SAME_SIGNAL;
-use output::{Output, Target};
+pub(crate) use interrupt::{Interrupt, SAME_SIGNAL};
+pub(crate) use output::{Output, Target};
 use progress::Progress;
 use recording::{Next, Recording};
 use summary::Summary;
