@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use asf::objects::{collect, packets};
 use asf::parts::describe;
 use asf::{
-    all_files, data_object, example_a, example_b, extended, extension, file_properties, good, header,
-    header_with_data, object, object_of_size, shared, stream, u32_of, walk, walk_in_parts,
+    all_files, at_least, data_object, example_a, example_b, extended, extension, file_properties, good,
+    header, header_with_data, object, object_of_size, shared, stream, u32_of, walk, walk_in_parts,
 };
 use mms_core::asf::{
     AudioSpread, Guid, Header, HeaderError, HeaderLimits, HeaderWalker, Index, ObjectAssembly, Packet,
@@ -570,7 +570,7 @@ fn a20_every_size_field_of_a_header_may_be_anything() {
 
 #[test]
 fn a27_fields_of_headers_markers_and_scripts_may_be_anything() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     let mut tried = 0;
     for (name, file) in files.iter().filter(|(_, file)| file.len() < 70_000) {
         let len = usize::try_from(walk(file).unwrap().unwrap().header_len).unwrap();
@@ -584,7 +584,7 @@ fn a27_fields_of_headers_markers_and_scripts_may_be_anything() {
             tried += 1;
         }
     }
-    assert!(tried > 5000, "{tried}");
+    at_least(tried, 5001);
 }
 
 #[test]

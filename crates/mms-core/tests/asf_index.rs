@@ -4,7 +4,7 @@
 mod asf;
 
 use asf::objects::packets;
-use asf::{all_files, example_b, object, walk};
+use asf::{all_files, at_least, example_b, object, walk};
 use mms_core::asf::{
     Found, Guid, Index, IndexBlockToWrite, IndexKind, IndexSpecifier, IndexToWrite, IndexType, Keep, Object,
     Packet, PacketFilter, PacketWriter, PayloadHead, Seek, SeekStreams, SendTimeSearch, SimpleIndex,
@@ -107,7 +107,7 @@ fn example_b_is_sought_with_its_index_without_and_with_a_wrong_one() {
 
 #[test]
 fn every_file_is_sought_as_looking_at_all_packets_says() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     let mut sought = 0;
     for (name, file) in files {
         let summary = walk(&file).unwrap().unwrap();
@@ -137,12 +137,12 @@ fn every_file_is_sought_as_looking_at_all_packets_says() {
             sought += 1;
         }
     }
-    assert!(sought > 900, "{sought}");
+    at_least(sought, 901);
 }
 
 #[test]
 fn simple_indexes_of_files_name_the_packets_where_key_frames_begin() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     let mut indexes = 0;
     for (name, file) in files {
         let summary = walk(&file).unwrap().unwrap();
@@ -171,7 +171,7 @@ fn simple_indexes_of_files_name_the_packets_where_key_frames_begin() {
             assert!(right * 10 >= index.len() * 9, "{name}: {right} of {}", index.len());
         }
     }
-    assert!(indexes > 15, "{indexes}");
+    at_least(indexes, 16);
 }
 
 const SPECIFIERS: [IndexSpecifier; 2] = [
@@ -236,7 +236,7 @@ fn indexes_without_interval_specifier_or_entries_say_nothing() {
 
 #[test]
 fn real_indexes_by_time_name_starts_of_packets() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     let mut found = 0;
     for (name, file) in files {
         let summary = walk(&file).unwrap().unwrap();
@@ -264,7 +264,7 @@ fn real_indexes_by_time_name_starts_of_packets() {
             }
         }
     }
-    assert!(found > 0);
+    assert!(found > 0 || asf::shared("").is_none());
 }
 
 /// A packet of a file of 5 GiB: 20 ms each, a key frame of one packet every 16.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use asf::objects::{Found, Object, collect, packetise, packets};
-use asf::{all_files, asf_files, example_a, example_b, number, shared, walk};
+use asf::{all_files, asf_files, at_least, example_a, example_b, number, shared, walk};
 use mms_core::asf::{
     ExtensionValue, Guid, Header, MIN_PACKET_SIZE, Packet, PacketWriter, Packetiser, PayloadForm,
     PayloadHead, content_time_ms,
@@ -145,7 +145,7 @@ const CUT: [(&str, u8, u32, core::ops::Range<u32>); 1] =
 
 #[test]
 fn real_files_have_no_loss_but_in_the_objects_that_are_cut() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     let mut losses = vec![];
     let mut objects = 0;
     for (name, file) in &files {
@@ -156,13 +156,14 @@ fn real_files_have_no_loss_but_in_the_objects_that_are_cut() {
             .extend(found.losses.into_iter().map(|(stream, n, missing)| (name.as_str(), stream, n, missing)));
         objects += found.objects.len();
     }
-    assert_eq!(losses, CUT);
-    assert!(objects > 10_000, "{objects} objects only");
+    let is_here = |row: &&(&str, u8, u32, core::ops::Range<u32>)| files.iter().any(|(name, _)| name == row.0);
+    assert_eq!(losses, CUT.iter().filter(is_here).cloned().collect::<Vec<_>>());
+    at_least(objects, 10001);
 }
 
 #[test]
 fn every_object_survives_every_packet_size() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     for (name, file) in files {
         let objects = of_file(&file).objects;
         let largest_extension = objects.iter().map(|o| o.extensions.len()).max().unwrap_or(0);

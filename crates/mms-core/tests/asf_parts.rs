@@ -4,7 +4,7 @@
 mod asf;
 
 use asf::parts::{describe, rewrite};
-use asf::{all_files, example_a, example_b, good, header, object, stream, walk};
+use asf::{all_files, at_least, example_a, example_b, good, header, object, stream, walk};
 use mms_core::asf::{
     AudioSpread, CodecEntry, CodecKind, CommandSample, ContentDescription, ExtendedStream, ExtensionSystem,
     FileFlags, FileProperties, Guid, Header, HeaderRewrite, HeaderWriteError, HeaderWriter, IndexKind,
@@ -37,7 +37,7 @@ fn the_headers_of_the_examples_are_written_byte_by_byte() {
 
 #[test]
 fn every_object_of_every_file_has_a_view_and_survives_being_written() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     let (mut same, mut seen) = (0, 0);
     for (name, file) in files {
         let header = Header::decode(&file).unwrap();
@@ -51,12 +51,14 @@ fn every_object_of_every_file_has_a_view_and_survives_being_written() {
         seen += 1;
         same += usize::from(out == file[..usize::try_from(summary.header_len).unwrap()]);
     }
-    assert!(seen > 45 && same > 15, "{same} of {seen} are the same");
+    at_least(seen, 46);
+    at_least(same, 16);
 }
 
 #[test]
 fn known_objects_of_real_files_are_told_from_each_other() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
+    let all_data = asf::shared("").is_some();
     let mut kinds = std::collections::BTreeSet::new();
     let mut unknown = vec![];
     for (name, file) in &files {
@@ -90,7 +92,8 @@ fn known_objects_of_real_files_are_told_from_each_other() {
         "StreamPrioritization",
         "StreamProperties",
     ] {
-        assert!(kinds.contains(kind), "no file has {kind}; they have {kinds:?}");
+        let is_missing = all_data && !kinds.contains(kind);
+        assert!(!is_missing, "no file has {kind}; they have {kinds:?}");
     }
     assert!(unknown.is_empty(), "{unknown:?}");
 }

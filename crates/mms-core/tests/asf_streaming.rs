@@ -3,7 +3,7 @@
 
 mod asf;
 
-use asf::{all_files, extended, extension, good, header, object, stream, u32_of};
+use asf::{all_files, at_least, extended, extension, good, header, object, stream, u32_of};
 use mms_core::asf::{Guid, Header, LeaveOut, Object, StreamingHeader};
 
 fn streamed(bytes: &[u8], leave_out: LeaveOut) -> Vec<u8> {
@@ -88,7 +88,7 @@ fn descriptors_that_are_not_understood_stay_as_they_are() {
 
 #[test]
 fn every_file_keeps_its_streams_and_properties_and_gets_no_larger() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     let mut saved = 0;
     for (name, file) in files {
         let header = Header::decode(&file).unwrap();
@@ -110,5 +110,5 @@ fn every_file_keeps_its_streams_and_properties_and_gets_no_larger() {
         saved += len - out.len();
         assert_eq!(streamed(&out, LeaveOut::all()), out, "{name}: once is enough");
     }
-    assert!(saved > 50_000, "{saved}");
+    at_least(saved, 50001);
 }

@@ -4,7 +4,7 @@
 mod asf;
 
 use asf::objects::{Object, collect, packets};
-use asf::{all_files, example_a, example_b, hex, walk};
+use asf::{all_files, at_least, example_a, example_b, hex, walk};
 use mms_core::asf::{
     FilterError, Filtered, HeaderSummary, Keep, Packet, PacketFilter, StreamKind, restore_padding,
     strip_padding,
@@ -154,7 +154,7 @@ fn wanted(summary: &HeaderSummary, filter: &PacketFilter, object: &Object) -> bo
 
 #[test]
 fn every_file_thinned_has_exactly_the_objects_that_should_remain() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     let (mut changed, mut empty) = (0, 0);
     for (name, file) in files {
         let summary = walk(&file).unwrap().unwrap();
@@ -183,12 +183,13 @@ fn every_file_thinned_has_exactly_the_objects_that_should_remain() {
             }
         }
     }
-    assert!(changed > 1000 && empty > 1000, "{changed} rewritten, {empty} empty");
+    at_least(changed, 1001);
+    at_least(empty, 1001);
 }
 
 #[test]
 fn every_packet_stripped_and_restored_keeps_its_payloads_times_and_size() {
-    let Some(files) = all_files() else { return };
+    let files = all_files();
     let (mut seen, mut same, mut saved) = (0, 0, 0);
     for (name, file) in files {
         let summary = walk(&file).unwrap().unwrap();
@@ -214,7 +215,8 @@ fn every_packet_stripped_and_restored_keeps_its_payloads_times_and_size() {
         }
         assert_eq!(objects_of(&back), collect(all.iter().copied(), 0).objects, "{name}");
     }
-    assert!(same * 4 > seen * 3 && saved > 100_000, "{same} of {seen} the same, {saved} bytes saved");
+    at_least(saved, 100_001);
+    assert!(same * 4 > seen * 3, "{same} of {seen} the same");
 }
 
 proptest! {

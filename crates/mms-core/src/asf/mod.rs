@@ -3,11 +3,22 @@
 //! Section numbers are those of the ASF specification, revision 01.20.03.
 //!
 //! ```text
-//! header in parts  -> HeaderWalker -> HeaderSummary    fixed state, for sessions
-//! header in memory -> Header       -> borrowing views  for tools
-//! data packet      -> PacketHead                       send time, duration, ranges
-//! short packet     -> restore_padding                  head + borrowed rest + zeros
-//! header in parts  -> HeaderPatch                      what recording and live change
+//! header in parts    -> HeaderWalker -> HeaderSummary     fixed state, for sessions
+//! header in memory   -> Header -> Object::view            borrowing views of every object, for tools
+//! header in parts    -> HeaderPatch, HeaderRewrite        what recording, live and finishing change
+//! header in memory   -> StreamingHeader                   without padding and pictures, for small clients
+//! parts of a header  -> HeaderWriter                      a new header
+//!
+//! data packet        -> PacketHead                        send time, duration, ranges
+//!                    -> Packet -> Payload -> Fragment     pieces of media objects
+//! fragments          -> ObjectAssembly                    media objects, and what is missing of them
+//! media objects      -> Packetiser, PacketWriter          packets of fixed size
+//! packet for a peer  -> PacketFilter, strip_padding       streams and padding left out
+//! packet from a peer -> restore_padding                   head + borrowed rest + zeros
+//!
+//! index objects      -> SimpleIndex, Index                time to packet; IndexToWrite the other way
+//! time               -> Seek, SendTimeSearch              packet, by wishes for packets
+//! all packets        -> FileScan, IndexBuilder            what makes a recording a proper file
 //! ```
 
 mod assembly;
