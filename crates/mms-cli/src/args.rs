@@ -160,6 +160,7 @@ Examples:
   mms info clip.wmv
   mms info mmst://127.0.0.1/clip.wmv    fetches the header only
   mms info clip.wmv --json | jq .streams
+  mms info clip.wmv --packets | less
 ";
 
 fn info_help() -> String {
@@ -172,9 +173,12 @@ pub(crate) struct InfoArgs {
     /// A file, or the URL of a stream
     #[arg(value_name = "FILE|URL")]
     pub(crate) what: String,
-    /// Print one JSON object
+    /// Print one JSON object; with --packets one for each packet, each on a line
     #[arg(long)]
     pub(crate) json: bool,
+    /// List the packets of a file and the payloads in them instead
+    #[arg(long)]
+    pub(crate) packets: bool,
 }
 
 const REWRITE_EXIT_CODES: &str = "\

@@ -35,7 +35,7 @@ pub(crate) fn repair(args: &RepairArgs) -> Result<(), Failure> {
     // in its own place there is nothing to protect
     let is_in_place = args.output.as_ref().is_none_or(|output| output == &args.file);
     let output = args.output.as_deref().unwrap_or(&args.file);
-    rewrite(&args.file, output, is_in_place, &args.how, |source, out, id| repair_to(source, out, id))
+    rewrite(&args.file, output, is_in_place, &args.how, repair_to)
 }
 
 pub(crate) fn remux(args: &RemuxArgs) -> Result<(), Failure> {
