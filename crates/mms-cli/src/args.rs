@@ -112,6 +112,8 @@ Examples:
     mms get mmst://127.0.0.1/clip.wmv --streams 1 -o sound.wma
   Measure only:
     mms get mmst://127.0.0.1/clip.wmv -o /dev/null --json
+  What a metafile names, one file for each entry:
+    mms get playlist.asx
 
 The file appears under its name when the stream has ended. What came of a
 stream that broke off or was interrupted is a valid file too, named
@@ -124,12 +126,14 @@ fn get_help() -> String {
     format!("{GET_EXAMPLES}\n{EXIT_CODES}")
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = get_help())]
 pub(crate) struct GetArgs {
-    /// Where the stream is: mms:// or mmst://
+    /// Where the stream is: mms:// or mmst://, or a metafile on this machine (ASX, WAX, WVX, [Reference])
+    #[arg(value_name = "URL|FILE")]
     pub(crate) url: String,
-    /// File to write, or - for standard output [default: the last part of the URL]
+    /// File to write, or - for standard output [default: the last part of the URL]. Of a metafile with several
+    /// entries only the first is fetched then
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Where to start: SECONDS, MM:SS or HH:MM:SS.mmm
@@ -161,6 +165,7 @@ Examples:
   mms info mmst://127.0.0.1/clip.wmv    fetches the header only
   mms info clip.wmv --json | jq .streams
   mms info clip.wmv --packets | less
+  mms info playlist.asx                 entries, references, and the first fault
 ";
 
 fn info_help() -> String {
@@ -170,7 +175,7 @@ fn info_help() -> String {
 #[derive(Args, Debug)]
 #[command(after_help = info_help())]
 pub(crate) struct InfoArgs {
-    /// A file, or the URL of a stream
+    /// A file (ASF, or a metafile such as ASX), or the URL of a stream
     #[arg(value_name = "FILE|URL")]
     pub(crate) what: String,
     /// Print one JSON object; with --packets one for each packet, each on a line

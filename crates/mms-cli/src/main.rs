@@ -7,6 +7,7 @@ mod demo;
 mod exit;
 mod get;
 mod info;
+mod metafile;
 mod rewrite;
 mod serve;
 mod stdout;

@@ -122,7 +122,9 @@ fn protection(header: &Header<'_>) -> Vec<String> {
 /// Why a header cannot be explained, for people.
 fn reason(error: DecodeError, raw: &RawHeader) -> String {
     match error.reason {
-        Reason::HeaderGuid => "this is no ASF file (.wmv, .wma, .asf)".to_owned(),
+        Reason::HeaderGuid => {
+            "this is neither ASF (.wmv, .wma, .asf) nor a metafile (.asx, .wax, .wvx)".to_owned()
+        }
         _ if raw.is_cut() => match raw.declared {
             Some(declared) => format!(
                 "the file ends inside its header, after {} of {declared} bytes, and before what matters",

@@ -3,6 +3,7 @@
 mod behind;
 mod explain;
 mod header;
+mod metafile;
 mod objects;
 mod packets;
 mod show;
@@ -20,10 +21,12 @@ use crate::address::Address;
 use crate::args::InfoArgs;
 use crate::exit::{Failure, Kind};
 use crate::get::TRANSPORT;
+use crate::metafile::Document;
 use crate::stdout::{print, print_json};
 use crate::text::printable;
 use explain::Info;
 use header::RawHeader;
+use metafile::MetafileInfo;
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
     let is_url = args.what.contains("://") && !Path::new(&args.what).exists();
@@ -54,6 +57,16 @@ fn of_file(name: &str, args: &InfoArgs) -> Result<Option<Info>, Failure> {
     let metadata = file.metadata().map_err(failed)?;
     if metadata.is_dir() {
         return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    if metadata.is_file()
+        && let Ok(document) = Document::read(Path::new(name)).map_err(failed)?
+    {
+        if args.packets {
+            return Err(Failure::new(Kind::Usage, format!("{shown} is a metafile and holds no packets")));
+        }
+        let info = MetafileInfo::new(shown.clone(), Path::new(name), &document)
+            .map_err(|error| Failure::new(Kind::Local, format!("{shown}: {error}")))?;
+        return if args.json { print_json(&info) } else { print(&metafile::text(&info)) }.map(|()| None);
     }
     let len = metadata.is_file().then_some(metadata.len());
     let raw = RawHeader::read(&file).map_err(failed)?;
