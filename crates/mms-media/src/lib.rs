@@ -8,9 +8,10 @@
 //! ```
 //!
 //! The adapters know the trait [`Host`] only, so something else than files can be published as well.
-//! Requested names are looked up in the catalogue; they never reach the file system.
+//! What adapters to a runtime share is in [`adapter`]. Requested names are looked up in the catalogue; they never reach the file system.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+pub mod adapter;
 mod catalogue;
 mod disk;
 mod feed;
@@ -35,4 +36,4 @@ pub use probe::{MediaInfo, Unservable};
 pub use remux::{RemuxOptions, remux, remux_to};
 pub use repair::{Repaired, Source, repair, repair_to};
 pub use scan::{Problem, Reason, ScanError, ScanLimits};
-pub use system::{Clock, IoLimits, listen, random};
+pub use system::{Clock, IoLimits, ManualClock, listen, random};

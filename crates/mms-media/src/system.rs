@@ -1,9 +1,11 @@
 //! What adapters take from the system besides sockets of their runtime.
 
 use core::net::SocketAddr;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use mms_core::time::Instant;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -11,9 +13,20 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Connections that the system keeps until they are accepted.
 const BACKLOG: i32 = 1024;
 
-/// The clock of an adapter: the core's moments over the system's monotonic clock.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock(std::time::Instant);
+/// Longest wait by a clock that is set by hand, so that a change is soon seen.
+const MANUAL_WAIT: Duration = Duration::from_millis(4);
+/// Longest wait by the system's clock.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
+/// The clock of an adapter: the core's moments over the system's monotonic clock, or set by hand.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System(std::time::Instant),
+    Manual(ManualClock),
+}
 
 impl Clock {
     /// The moment at which the clock was started.
@@ -22,21 +35,63 @@ impl Clock {
     /// A clock that starts now.
     #[must_use]
     pub fn start() -> Self {
-        Self(std::time::Instant::now())
+        Self(Source::System(std::time::Instant::now()))
     }
 
     /// The moment.
     #[must_use]
     pub fn now(&self) -> Instant {
-        Instant::ZERO + self.0.elapsed()
+        match &self.0 {
+            Source::System(origin) => Instant::ZERO + origin.elapsed(),
+            Source::Manual(clock) => clock.now(),
+        }
     }
 
-    /// The system's time of a moment; moments beyond a day from now are brought nearer.
+    /// How long to wait for a moment, at most a day. By a clock that is set by hand this is short.
     #[must_use]
-    pub fn at(&self, moment: Instant) -> std::time::Instant {
-        let now = self.now();
-        let wait = moment.since(now).min(Duration::from_secs(86_400));
-        self.0 + now.since(Self::ORIGIN) + wait
+    pub fn wait(&self, until: Instant) -> Duration {
+        let longest = match &self.0 {
+            Source::System(_) => LONGEST_WAIT,
+            Source::Manual(_) => MANUAL_WAIT,
+        };
+        until.since(self.now()).min(longest)
+    }
+
+    /// The system's time until which to wait for a moment.
+    #[must_use]
+    pub fn at(&self, until: Instant) -> std::time::Instant {
+        std::time::Instant::now() + self.wait(until)
+    }
+}
+
+/// A clock that stands still until it is set, for tests: whoever waits by it looks again every few milliseconds.
+/// Clones are the same clock.
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    /// The moment.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        Instant::from_micros(self.0.load(Ordering::Acquire))
+    }
+
+    /// Sets the clock, forward or back.
+    pub fn set(&self, now: Instant) {
+        self.0.store(now.as_micros(), Ordering::Release);
+    }
+
+    /// Sets the clock forward.
+    pub fn advance(&self, duration: Duration) {
+        let forward = |micros| Some((Instant::from_micros(micros) + duration).as_micros());
+        // the closure always gives a value
+        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, forward);
+    }
+}
+
+impl From<ManualClock> for Clock {
+    fn from(clock: ManualClock) -> Self {
+        Self(Source::Manual(clock))
     }
 }
 
@@ -119,5 +174,19 @@ mod tests {
         assert!(clock.at(Instant::MAX) > std::time::Instant::now());
         assert!(clock.at(Instant::ZERO) <= std::time::Instant::now());
         assert!(random().unwrap() != random().unwrap());
+    }
+
+    #[test]
+    fn a_clock_set_by_hand_stands_still_and_jumps() {
+        let hand = ManualClock::default();
+        let clock = Clock::from(hand.clone());
+        assert_eq!(clock.now(), Instant::ZERO);
+        hand.advance(Duration::from_secs(3600));
+        assert_eq!(clock.now(), Instant::ZERO + Duration::from_secs(3600));
+        hand.set(Instant::from_millis(5));
+        assert_eq!(clock.now(), Instant::from_millis(5));
+        hand.advance(Duration::MAX);
+        assert_eq!(clock.now(), Instant::MAX);
+        assert_eq!(clock.wait(Instant::MAX), Duration::ZERO);
     }
 }

@@ -1,5 +1,5 @@
 //! Fetches a stream into a file: `cargo run -p mms-std --example std_fetch -- URL FILE`
-use std::error::Error;
+use core::error::Error;
 use std::fs::File;
 use std::io;
 

@@ -3,7 +3,7 @@
 //! - [`Client`] fetches a stream: events, or the bytes of an ASF file through [`Reader`]
 //! - [`Server`] serves what a [`mms_media::Host`] publishes, all connections on one thread
 //!
-//! Both own sockets, a clock and a driver of `mms-core`, and know no protocol.
+//! Both own sockets and a driver of `mms-core`, and know no protocol.
 
 mod client;
 mod reader;
@@ -12,5 +12,6 @@ mod socket;
 mod table;
 
 pub use client::{Client, Closer};
+pub use mms_media::adapter::ServerOptions;
 pub use reader::Reader;
-pub use server::{Server, ServerOptions, Stopper};
+pub use server::{Server, Stopper};

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use mms_core::client::FileBytes;
+use mms_media::adapter::AsfBytes;
 
 use crate::Client;
 
@@ -10,20 +10,18 @@ use crate::Client;
 #[derive(Debug)]
 pub struct Reader {
     client: Client,
-    bytes: FileBytes,
-    in_event: bool,
-    broadcast: bool,
+    bytes: AsfBytes,
 }
 
 impl Reader {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, bytes: FileBytes::default(), in_event: false, broadcast: false }
+        Self { client, bytes: AsfBytes::default() }
     }
 
     /// Gives the file a broadcast header, which promises no counts: for a part of a stream.
     #[must_use]
     pub fn broadcast(mut self) -> Self {
-        self.broadcast = true;
+        self.bytes = self.bytes.broadcast();
         self
     }
 
@@ -35,25 +33,12 @@ impl Reader {
 
 impl Read for Reader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if out.is_empty() {
-            return Ok(0);
-        }
         loop {
-            let driver = self.client.driver();
-            if self.in_event {
-                let patch = if self.broadcast { driver.broadcast_patch() } else { None };
-                let size = driver.header().map_or(0, |header| header.packet_size());
-                let Some(event) = driver.event() else { return Ok(0) };
-                let count = self.bytes.read(&event, size, patch.as_ref(), out).map_err(io::Error::other)?;
-                if count > 0 {
-                    return Ok(count);
-                }
+            if let Some(count) = self.bytes.read(self.client.driver(), out)? {
+                return Ok(count);
             }
-            self.in_event = self.client.drive();
-            if !self.in_event {
-                let error = self.client.driver().error();
-                return error.map_or(Ok(0), |error| Err(io::Error::other(error)));
-            }
+            let has_event = self.client.drive();
+            self.bytes.driven(has_event);
         }
     }
 }

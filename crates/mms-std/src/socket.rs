@@ -1,12 +1,20 @@
-//! A TCP socket that remembers whether it may be ready.
+//! A TCP socket that remembers whether it may be ready, and one that is to be connected.
 
+use core::future::Future;
+use core::net::SocketAddr;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::SocketAddr;
+use std::net::ToSocketAddrs as _;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use mio::event::Event;
 use mio::net::TcpStream;
-use mio::{Interest, Registry, Token};
-use mms_media::IoLimits;
+use mio::{Interest, Registry, Token, Waker};
+use mms_core::client::Wanted;
+use mms_media::adapter::{Stream, poll_io};
 
 /// Readiness is told once for each change; it holds until a call would block.
 #[derive(Debug)]
@@ -14,18 +22,12 @@ pub(crate) struct Socket {
     stream: TcpStream,
     readable: bool,
     writable: bool,
-    limits: IoLimits,
 }
 
 impl Socket {
-    pub(crate) fn new(
-        mut stream: TcpStream,
-        registry: &Registry,
-        token: Token,
-        limits: IoLimits,
-    ) -> io::Result<Self> {
+    pub(crate) fn new(mut stream: TcpStream, registry: &Registry, token: Token) -> io::Result<Self> {
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { stream, readable: false, writable: false, limits })
+        Ok(Self { stream, readable: false, writable: false })
     }
 
     /// Notes what the system says about readiness.
@@ -34,47 +36,139 @@ impl Socket {
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
 
-    /// After a connect began: `None` while it is under way, then our address or the error.
-    pub(crate) fn connected(&self) -> Option<io::Result<SocketAddr>> {
+    /// After a connect began.
+    fn poll_connected(&self) -> Poll<io::Result<()>> {
         if !self.writable {
-            return None;
+            return Poll::Pending;
         }
         match self.stream.take_error() {
-            Ok(Some(error)) | Err(error) => return Some(Err(error)),
+            Ok(Some(error)) | Err(error) => return Poll::Ready(Err(error)),
             Ok(None) => {}
         }
         match self.stream.peer_addr() {
-            Ok(_) => Some(self.stream.set_nodelay(true).and_then(|()| self.stream.local_addr())),
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => None,
-            Err(error) => Some(Err(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Pending,
+            result => Poll::Ready(result.and_then(|_| self.stream.set_nodelay(true))),
         }
-    }
-
-    /// Reads once; `None` if the socket is not ready.
-    pub(crate) fn read(&mut self, space: &mut [u8]) -> Option<io::Result<usize>> {
-        let most = space.len().min(self.limits.read);
-        attempt(&mut self.readable, || self.stream.read(&mut space[..most]))
-    }
-
-    /// Writes once; `None` if the socket is not ready. The slices may be cut.
-    pub(crate) fn write<const N: usize>(
-        &mut self,
-        mut slices: [&[u8]; N],
-        used: usize,
-    ) -> Option<io::Result<usize>> {
-        let used = self.limits.cut(&mut slices[..used]);
-        let slices = slices.map(IoSlice::new);
-        attempt(&mut self.writable, || self.stream.write_vectored(&slices[..used]))
     }
 }
 
-fn attempt(ready: &mut bool, mut call: impl FnMut() -> io::Result<usize>) -> Option<io::Result<usize>> {
-    while *ready {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => *ready = false,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return Some(result),
+impl Stream for Socket {
+    fn poll_read(&mut self, _: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        poll_if(&mut self.readable, || self.stream.read(space))
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        poll_if(&mut self.writable, || self.stream.write_vectored(slices))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+}
+
+fn poll_if(is_ready: &mut bool, call: impl FnMut() -> io::Result<usize>) -> Poll<io::Result<usize>> {
+    if !*is_ready {
+        return Poll::Pending;
+    }
+    poll_io(call, || {
+        *is_ready = false;
+        Poll::Pending
+    })
+}
+
+/// A socket that is to be connected, to one of the addresses of a name.
+#[derive(Debug)]
+pub(crate) struct Connecting {
+    registry: io::Result<Registry>,
+    token: Token,
+    resolving: Option<Receiver<io::Result<VecDeque<SocketAddr>>>>,
+    addresses: VecDeque<SocketAddr>,
+    socket: Option<Socket>,
+    failed: Option<io::Error>,
+}
+
+impl Connecting {
+    /// Resolves the name on a thread of its own, which may outlive its use.
+    pub(crate) fn new(
+        wanted: Wanted<'_>,
+        registry: io::Result<Registry>,
+        token: Token,
+        waker: &Arc<Waker>,
+    ) -> Self {
+        let waker = Arc::clone(waker);
+        let (host, port) = (wanted.host.to_owned(), wanted.port);
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || {
+            let addresses = (host, port).to_socket_addrs();
+            // nobody listens any more, or nobody can be woken: then nobody waits
+            let _ = sender.send(addresses.map(Iterator::collect));
+            let _ = waker.wake();
+        });
+        let (addresses, socket, failed) = (VecDeque::new(), None, None);
+        Self { registry, token, resolving: Some(receiver), addresses, socket, failed }
+    }
+
+    pub(crate) fn note(&mut self, event: &Event) {
+        if let Some(socket) = &mut self.socket {
+            socket.note(event);
         }
     }
-    None
+}
+
+impl Future for Connecting {
+    type Output = io::Result<Socket>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<Socket>> {
+        let this = &mut *self;
+        if let Some(resolving) = &this.resolving {
+            match resolving.try_recv() {
+                Ok(addresses) => this.addresses = addresses?,
+                Err(TryRecvError::Empty) => return Poll::Pending,
+                Err(TryRecvError::Disconnected) => {}
+            }
+            this.resolving = None;
+        }
+        loop {
+            if let Some(socket) = &this.socket {
+                let result = ready!(socket.poll_connected());
+                match (result, this.socket.take()) {
+                    (Ok(()), Some(socket)) => return Poll::Ready(Ok(socket)),
+                    (result, _) => this.failed = result.err(),
+                }
+            }
+            let Some(address) = this.addresses.pop_front() else {
+                let failed = this.failed.take();
+                return Poll::Ready(Err(failed.unwrap_or_else(|| io::ErrorKind::NotFound.into())));
+            };
+            let registry = match &this.registry {
+                Ok(registry) => registry,
+                Err(error) => return Poll::Ready(Err(error.kind().into())),
+            };
+            match TcpStream::connect(address).and_then(|stream| Socket::new(stream, registry, this.token)) {
+                Ok(socket) => this.socket = Some(socket),
+                Err(error) => this.failed = Some(error),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use core::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn several_slices_are_written_with_one_call() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let poll = mio::Poll::new().unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut socket = Socket::new(stream, poll.registry(), Token(0)).unwrap();
+        socket.writable = true;
+        // a connection on loopback is there when the system says so
+        let mut cx = Context::from_waker(Waker::noop());
+        let slices = [b"head", b"body"].map(|bytes| IoSlice::new(bytes));
+        assert_eq!(socket.poll_write(&mut cx, &slices).map(Result::unwrap), Poll::Ready(8));
+    }
 }

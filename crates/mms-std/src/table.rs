@@ -1,6 +1,6 @@
 //! Connections by token, with a queue of those that are ready and a heap of timers.
 
-use std::cmp::Reverse;
+use core::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use mms_core::time::Instant;
@@ -40,7 +40,7 @@ impl<T> Table<T> {
         self.free.len() + self.reserved == self.places.len()
     }
 
-    pub(crate) fn tokens(&self) -> std::ops::Range<usize> {
+    pub(crate) fn tokens(&self) -> core::ops::Range<usize> {
         self.reserved..self.places.len()
     }
 
@@ -73,10 +73,10 @@ impl<T> Table<T> {
 
     /// Puts a token at the end of the ready ones, once.
     pub(crate) fn queue(&mut self, token: usize) {
-        if let Some(place) = self.places.get_mut(token) {
-            if !std::mem::replace(&mut place.queued, true) {
-                self.ready.push_back(token);
-            }
+        if let Some(place) = self.places.get_mut(token)
+            && !core::mem::replace(&mut place.queued, true)
+        {
+            self.ready.push_back(token);
         }
     }
 
@@ -99,10 +99,10 @@ impl<T> Table<T> {
         }
     }
 
-    /// When the next token becomes ready.
-    pub(crate) fn wake_at(&self, now: Instant) -> Instant {
+    /// When the next token becomes ready; a moment long past if one is.
+    pub(crate) fn wake_at(&self) -> Instant {
         if !self.ready.is_empty() {
-            return now;
+            return Instant::ZERO;
         }
         self.timers.peek().map_or(Instant::MAX, |Reverse((at, ..))| *at)
     }
@@ -153,9 +153,9 @@ mod tests {
             table.insert(token, moment);
             table.sleep(token, Instant::from_millis(moment));
         }
-        assert_eq!(table.wake_at(Instant::ZERO), Instant::from_millis(3));
+        assert_eq!(table.wake_at(), Instant::from_millis(3));
         table.expire(Instant::from_millis(5));
         assert_eq!((table.pop_ready(), table.pop_ready(), table.pop_ready()), (Some(1), Some(2), None));
-        assert_eq!(table.wake_at(Instant::ZERO), Instant::from_millis(7));
+        assert_eq!(table.wake_at(), Instant::from_millis(7));
     }
 }

@@ -137,6 +137,19 @@ impl Content {
         }
     }
 
+    /// A range of the header.
+    pub(crate) fn header_slice(&self, offset: u32, max_bytes: u32) -> Slice {
+        let start = offset as usize;
+        let end = self.header_len().min(start + max_bytes as usize);
+        Slice { bytes: Arc::clone(&self.bytes), range: start..end }
+    }
+
+    /// Whole packets, at least one.
+    pub(crate) fn packet_slice(&self, from: u32, max_bytes: u32) -> Slice {
+        let count = (max_bytes / self.summary.packet_size()).max(1);
+        Slice { bytes: Arc::clone(&self.bytes), range: self.range(from..self.packets.min(from + count)) }
+    }
+
     /// The last packet that is sent at or before a time.
     #[must_use]
     pub fn packet_at(&self, time: Duration) -> u32 {
@@ -158,21 +171,13 @@ impl Content {
             Packets(u32, Slice),
             Located(u32),
         }
-        let slice = |range| Slice { bytes: Arc::clone(&self.bytes), range };
         let ticket = wish.ticket;
         let reply = match wish.ask {
             Ask::Open { name } if name.chars().collect::<String>().contains("missing") => Reply::Refused,
             Ask::Open { .. } => Reply::Opened(self.opened()),
-            Ask::Header { offset, max_bytes } => {
-                let start = offset as usize;
-                let end = self.header_len().min(start + max_bytes as usize);
-                Reply::Header(slice(start..end))
-            }
+            Ask::Header { offset, max_bytes } => Reply::Header(self.header_slice(offset, max_bytes)),
             Ask::Locate { time } => Reply::Located(self.packet_at(time)),
-            Ask::Packets { from, max_bytes, .. } => {
-                let count = max_bytes / self.summary.packet_size();
-                Reply::Packets(from, slice(self.range(from..self.packets.min(from + count))))
-            }
+            Ask::Packets { from, max_bytes, .. } => Reply::Packets(from, self.packet_slice(from, max_bytes)),
             other => panic!("unknown wish {other:?}"),
         };
         move |connection, _now| match reply {

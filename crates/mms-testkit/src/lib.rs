@@ -8,12 +8,14 @@
 //! - [`pair`]: a client and a server in memory on one virtual clock
 //! - [`script`]: one end under test, the other written down by the test
 //! - [`scripted`]: the messages of scripted peers
+//! - [`suite`]: what every adapter to a runtime must do, over real sockets
 //! - [`talk`]: the usual messages of a session
 //! - [`vectors`]: the worked examples of the protocol
 #![allow(
     clippy::unwrap_used,
     clippy::exhaustive_enums,
     clippy::cast_possible_truncation,
+    clippy::std_instead_of_core,
     reason = "test support: a failed unwrap is a failed test, and nothing here is published"
 )]
 
@@ -25,5 +27,6 @@ pub mod hostile;
 pub mod pair;
 pub mod script;
 pub mod scripted;
+pub mod suite;
 pub mod talk;
 pub mod vectors;

@@ -1,5 +1,5 @@
 //! Fetches a stream into a file: `cargo run -p mms-tokio --example tokio_fetch -- URL FILE`
-use std::error::Error;
+use core::error::Error;
 
 use mms_tokio::Client;
 use tokio::fs::File;

@@ -1,5 +1,5 @@
 //! Serves a folder: `cargo run -p mms-tokio --example tokio_serve -- FOLDER [ADDRESS]`
-use std::error::Error;
+use core::error::Error;
 use std::sync::Arc;
 
 use mms_media::{Catalogue, Feed};

@@ -1,10 +1,10 @@
 //! The bytes of an ASF file, as tokio reads bytes.
 
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use mms_core::client::FileBytes;
+use mms_media::adapter::AsfBytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::Client;
@@ -13,20 +13,18 @@ use crate::Client;
 #[derive(Debug)]
 pub struct Reader {
     client: Client,
-    bytes: FileBytes,
-    in_event: bool,
-    broadcast: bool,
+    bytes: AsfBytes,
 }
 
 impl Reader {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, bytes: FileBytes::default(), in_event: false, broadcast: false }
+        Self { client, bytes: AsfBytes::default() }
     }
 
     /// Gives the file a broadcast header, which promises no counts: for a part of a stream.
     #[must_use]
     pub fn broadcast(mut self) -> Self {
-        self.broadcast = true;
+        self.bytes = self.bytes.broadcast();
         self
     }
 
@@ -39,28 +37,13 @@ impl Reader {
 impl AsyncRead for Reader {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if buf.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
         loop {
-            let driver = this.client.driver();
-            if this.in_event {
-                let patch = if this.broadcast { driver.broadcast_patch() } else { None };
-                let size = driver.header().map_or(0, |header| header.packet_size());
-                let Some(event) = driver.event() else { return Poll::Ready(Ok(())) };
-                let out = buf.initialize_unfilled();
-                let count = this.bytes.read(&event, size, patch.as_ref(), out).map_err(io::Error::other)?;
-                if count > 0 {
-                    buf.advance(count);
-                    return Poll::Ready(Ok(()));
-                }
-                this.in_event = false;
+            if let Some(count) = this.bytes.read(this.client.driver(), buf.initialize_unfilled())? {
+                buf.advance(count);
+                return Poll::Ready(Ok(()));
             }
-            this.in_event = ready!(this.client.poll_ready(cx));
-            if !this.in_event {
-                let error = this.client.driver().error();
-                return Poll::Ready(error.map_or(Ok(()), |error| Err(io::Error::other(error))));
-            }
+            let has_event = ready!(this.client.poll_ready(cx));
+            this.bytes.driven(has_event);
         }
     }
 }

@@ -1,55 +1,22 @@
 //! A server on tokio's sockets: one task for each connection.
 
-use std::future::{Future, poll_fn};
-use std::io::{self, IoSlice};
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use core::future::{Future, poll_fn};
+use core::net::SocketAddr;
+use core::pin::{Pin, pin};
+use core::task::Poll;
+use core::time::Duration;
+use std::io;
 
-use mms_core::server::{Accepted, Config, Connection, Event, Step, Storage};
-use mms_media::{Answer, Clock, Ended, Gate, GateLimits, Host, IoLimits, Permit, Question};
+use mms_media::Host;
+use mms_media::adapter::{ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, answer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::Sleep;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{sleep, timeout};
 
-use crate::client::poll_io;
+use crate::socket::Socket;
 
-/// Slices of one vectored write.
-const SLICES: usize = 64;
-/// Turns without progress after which a connection is taken for broken.
-const IDLE_TURNS: u32 = 1000;
-/// Turns of one connection before others get their turn.
-const BUDGET: u32 = 32;
-
-/// Wait after the system had no descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Settings of a server.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ServerOptions {
-    /// Settings of each connection.
-    pub connection: Config,
-    /// Connections in all and of one address.
-    pub gate: GateLimits,
-    /// How long connections may take to end in order when the server goes down.
-    pub shut_down: Duration,
-    /// Most bytes of one read and one write.
-    pub io: IoLimits,
-}
-
-impl Default for ServerOptions {
-    fn default() -> Self {
-        Self {
-            connection: Config::default(),
-            gate: GateLimits::default(),
-            shut_down: Duration::from_secs(5),
-            io: IoLimits::default(),
-        }
-    }
-}
+type Job<H> = Pin<Box<dyn Future<Output = Answered<H>> + Send>>;
 
 /// Listens, and serves what a host publishes.
 #[derive(Debug)]
@@ -80,10 +47,11 @@ impl Server {
     /// Serves until `stop` is ready; then connections end in order, within the time set for it.
     pub async fn serve<H: Host>(self, host: H, stop: impl Future<Output = ()>) {
         let Self { listeners, options } = self;
-        let gate = Gate::new(options.gate);
+        let shut_down = options.shut_down;
+        let doors = Doors::new(options, host);
         let (going_down, watch) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        let mut stop = std::pin::pin!(stop);
+        let mut stop = pin!(stop);
         loop {
             let accepted = tokio::select! {
                 () = &mut stop => break,
@@ -91,26 +59,22 @@ impl Server {
                 Some(_) = tasks.join_next() => continue,
             };
             match accepted {
-                Ok((stream, peer)) => match gate.admit(peer.ip()) {
-                    Ok(permit) => {
-                        let task = Task::new(stream, peer, host.clone(), &options, permit, watch.clone());
-                        if let Some(task) = task {
-                            tasks.spawn(task.run());
-                        }
+                Ok((stream, peer)) => {
+                    if let (Some(session), Ok(socket)) = (doors.admit(peer), Socket::new(stream)) {
+                        tasks.spawn(run(session, socket, watch.clone()));
                     }
-                    Err(full) => tracing::warn!(%peer, "refused: {full}"),
-                },
+                }
                 Err(error) => {
                     // out of descriptors, most likely: others have to end first
                     tracing::warn!(%error, "accept");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
         drop(listeners);
         going_down.send_replace(true);
         let all = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(options.shut_down, all).await.is_err() {
+        if timeout(shut_down, all).await.is_err() {
             tracing::warn!("connections did not end in time");
         }
     }
@@ -129,165 +93,39 @@ async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)
     .await
 }
 
-type Job<H> = JoinHandle<(H, Answer<<H as Host>::Packets>)>;
-
-struct Task<H: Host> {
-    driver: Connection<Vec<u8>, H::Packets>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    host: Option<H>,
-    job: Option<Job<H>>,
-    clock: Clock,
-    sleep: Pin<Box<Sleep>>,
-    limits: IoLimits,
-    shut_down: Pin<Box<dyn Future<Output = ()> + Send>>,
-    going_down: bool,
-    idle_turns: u32,
-    _permit: Permit,
-}
-
-impl<H: Host> Task<H> {
-    fn new(
-        stream: TcpStream,
-        peer: SocketAddr,
-        host: H,
-        options: &ServerOptions,
-        permit: Permit,
-        mut watch: watch::Receiver<bool>,
-    ) -> Option<Self> {
-        let clock = Clock::start();
-        let storage = Storage {
-            receive: vec![0; Connection::<Vec<u8>, H::Packets>::RECEIVE_BYTES],
-            send: vec![0; Connection::<Vec<u8>, H::Packets>::SEND_BYTES],
-        };
-        let accepted = Accepted { peer, random: mms_media::random().ok()? };
-        let driver = Connection::new(options.connection.clone(), storage, accepted, clock.now()).ok()?;
-        stream.set_nodelay(true).ok()?;
-        Some(Self {
-            driver,
-            stream,
-            peer,
-            host: Some(host),
-            job: None,
-            clock,
-            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
-            limits: options.io,
-            shut_down: Box::pin(async move {
-                // an error means that the server is gone, which is the same
-                let _ = watch.wait_for(|going_down| *going_down).await;
-            }),
-            going_down: false,
-            idle_turns: 0,
-            _permit: permit,
-        })
-    }
-
-    async fn run(mut self) {
-        poll_fn(|cx| self.poll_drive(cx)).await;
-        let duration = self.clock.now().since(Clock::ORIGIN);
-        if let Some(job) = self.job.take() {
-            self.host = job.await.ok().map(|(host, _)| host);
+async fn run<H: Host>(
+    mut session: Box<Session<H, Job<H>>>,
+    mut socket: Socket,
+    mut watch: watch::Receiver<bool>,
+) {
+    let mut timer = pin!(sleep(Duration::ZERO));
+    let mut shut_down = pin!(async move {
+        // an error means that the server is gone, which is the same
+        let _ = watch.wait_for(|going_down| *going_down).await;
+    });
+    let mut going_down = false;
+    let ask = |host, question| -> Job<H> {
+        let job = spawn_blocking(move || answer(host, question));
+        // an error means that the runtime is going down
+        Box::pin(async { job.await.unwrap_or_else(|error| Err(Box::new(error))) })
+    };
+    poll_fn(|cx| {
+        if !going_down && shut_down.as_mut().poll(cx).is_ready() {
+            going_down = true;
+            session.shut_down();
         }
-        if let Some(host) = &mut self.host {
-            host.ended(&Ended { peer: self.peer, duration, report: self.driver.report() });
-        }
-    }
-
-    fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.going_down && self.shut_down.as_mut().poll(cx).is_ready() {
-            self.going_down = true;
-            self.driver.shut_down(self.clock.now());
-        }
-        for _ in 0..BUDGET {
-            match self.driver.step(self.clock.now()) {
-                Step::Event => {
-                    if let (Some(Event::ClientLog(log)), Some(host)) = (self.driver.event(), &mut self.host) {
-                        host.client_log(&log);
-                    }
+        match session.turn(cx, &mut socket, ask) {
+            Turn::Over => return Poll::Ready(()),
+            Turn::Sleep(until) => {
+                timer.as_mut().reset(session.clock().at(until).into());
+                if timer.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
                 }
-                Step::Storage { needed } => {
-                    self.driver.replace_storage(vec![0; needed.next_power_of_two()]);
-                }
-                Step::Wait { read, write, until } => {
-                    let answered = self.poll_wishes(cx);
-                    if self.poll_socket(cx, read, write) || answered {
-                        self.idle_turns = 0;
-                        continue;
-                    }
-                    self.sleep.as_mut().reset(self.clock.at(until).into());
-                    if self.sleep.as_mut().poll(cx).is_pending() {
-                        self.idle_turns = 0;
-                        return Poll::Pending;
-                    }
-                    self.idle_turns += 1;
-                    if self.idle_turns > IDLE_TURNS {
-                        self.driver.no_progress();
-                    }
-                }
-                Step::Done => return Poll::Ready(()),
             }
+            Turn::Yield => {}
         }
-        // others get their turn
         cx.waker().wake_by_ref();
         Poll::Pending
-    }
-
-    /// Hands out wishes to a thread that may block; whether an answer came.
-    fn poll_wishes(&mut self, cx: &mut Context<'_>) -> bool {
-        if let Some(mut host) = self.host.take() {
-            let Some(wish) = self.driver.next_wish() else {
-                self.host = Some(host);
-                return false;
-            };
-            let question = Question::new(&wish, self.peer);
-            self.job = Some(tokio::task::spawn_blocking(move || {
-                let answer = host.answer(question);
-                (host, answer)
-            }));
-        }
-        let Some(job) = &mut self.job else { return false };
-        let Poll::Ready(result) = Pin::new(job).poll(cx) else { return false };
-        self.job = None;
-        match result {
-            Ok((host, answer)) => {
-                self.host = Some(host);
-                answer.give(&mut self.driver, self.clock.now());
-            }
-            // the host panicked; its connection ends
-            Err(_) => self.driver.connection_failed(),
-        }
-        true
-    }
-
-    fn poll_socket(&mut self, cx: &mut Context<'_>, read: bool, write: bool) -> bool {
-        let Self { driver, stream, limits, .. } = self;
-        let mut moved = false;
-        if read {
-            let space = driver.space();
-            let most = space.len().min(limits.read);
-            let result = poll_io(|| stream.poll_read_ready(cx), || stream.try_read(&mut space[..most]));
-            moved |= result.is_ready();
-            match result {
-                Poll::Ready(Ok(0)) => driver.end_of_stream(),
-                Poll::Ready(Ok(count)) => driver.filled(count),
-                Poll::Ready(Err(_)) => driver.connection_failed(),
-                Poll::Pending => {}
-            }
-        }
-        if write {
-            let mut slices = [&[][..]; SLICES];
-            let used = driver.pending(&mut slices);
-            let used = limits.cut(&mut slices[..used]);
-            let slices = slices.map(IoSlice::new);
-            let result =
-                poll_io(|| stream.poll_write_ready(cx), || stream.try_write_vectored(&slices[..used]));
-            moved |= result.is_ready();
-            match result {
-                Poll::Ready(Ok(count)) => driver.written(self.clock.now(), count),
-                Poll::Ready(Err(_)) => driver.connection_failed(),
-                Poll::Pending => {}
-            }
-        }
-        moved
-    }
+    })
+    .await;
 }

@@ -1,0 +1,208 @@
+//! A client's driver with its sockets.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::io;
+
+use mms_core::client::{Client, Options, SocketId, Sockets, Step, Storage, Wanted};
+use mms_core::error::Error;
+use mms_core::time::Instant;
+
+use super::room::{Guard, Room};
+use super::stream::{self, Stream};
+use crate::{Clock, IoLimits};
+
+/// Most bytes that receive storage grows to before a frame needs more.
+const STORAGE_BYTES: usize = 1 << 16;
+/// Turns in a row before others get theirs.
+const BUDGET: u32 = 64;
+
+/// A client's driver with its sockets `S` and attempts to connect `C`.
+#[derive(Debug)]
+pub struct Fetch<S, C> {
+    driver: Client<Vec<u8>>,
+    links: [Link<S, C>; SocketId::COUNT],
+    clock: Clock,
+    limits: IoLimits,
+    guard: Guard,
+    room: Room,
+    turns: u32,
+}
+
+/// What became of the wish to connect.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Link<S, C> {
+    /// Nothing.
+    Closed,
+    /// It is under way.
+    Connecting(C),
+    /// The socket.
+    Open(S),
+}
+
+/// What a client does after its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "an adapter must do all of these")]
+pub enum Next {
+    /// Look at the driver's event.
+    Event,
+    /// Wait until a socket is ready or this moment has come.
+    Sleep(Instant),
+    /// Let others have their turn, then go on.
+    Yield,
+    /// All is over.
+    Over,
+}
+
+impl<S, C> Fetch<S, C> {
+    /// A client for a URL.
+    ///
+    /// # Errors
+    /// A URL that this client does not speak.
+    pub fn new(url: &str, options: Options) -> Result<Self, Error> {
+        let most = usize::try_from(options.storage_bytes).unwrap_or(usize::MAX).min(STORAGE_BYTES);
+        let room = Room::new(Client::<Vec<u8>>::RECEIVE_BYTES, most);
+        let storage = Storage {
+            receive: vec![0; Client::<Vec<u8>>::RECEIVE_BYTES],
+            send: vec![0; Client::<Vec<u8>>::SEND_BYTES],
+        };
+        Ok(Self {
+            driver: Client::new(url, options, storage)?,
+            links: [const { Link::Closed }; SocketId::COUNT],
+            clock: Clock::start(),
+            limits: IoLimits::default(),
+            guard: Guard::default(),
+            room,
+            turns: 0,
+        })
+    }
+
+    /// Bounds the bytes of one read and one write.
+    pub fn set_limits(&mut self, limits: IoLimits) {
+        self.limits = limits;
+    }
+
+    /// Takes another clock, before the first turn.
+    pub fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The driver.
+    pub fn driver(&mut self) -> &mut Client<Vec<u8>> {
+        &mut self.driver
+    }
+
+    /// The sockets by [`SocketId::index`].
+    pub fn links(&mut self) -> &mut [Link<S, C>] {
+        &mut self.links
+    }
+}
+
+impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
+    /// Does what can be done now. `connect` begins to connect a socket.
+    pub fn turn(&mut self, cx: &mut Context<'_>, mut connect: impl FnMut(SocketId, Wanted<'_>) -> C) -> Next {
+        self.turns += 1;
+        if self.turns > BUDGET {
+            self.turns = 0;
+            return Next::Yield;
+        }
+        loop {
+            match self.driver.step(self.clock.now()) {
+                Step::Connect(id) => {
+                    self.links[id.index()] = Link::Closed;
+                    self.links[id.index()] = Link::Connecting(connect(id, self.driver.wanted(id)));
+                }
+                Step::Close(id) => self.links[id.index()] = Link::Closed,
+                Step::Event => {
+                    self.guard.moved();
+                    return Next::Event;
+                }
+                Step::Storage { needed } => {
+                    self.driver.replace_storage(self.room.needed(needed));
+                }
+                Step::Wait { read, write, until } => {
+                    if self.transfer(cx, read, write) {
+                        self.guard.moved();
+                    } else if let Some(until) = self.rest(until) {
+                        self.guard.moved();
+                        self.turns = 0;
+                        return Next::Sleep(until);
+                    } else if self.guard.is_stuck() {
+                        self.driver.no_progress();
+                    }
+                }
+                Step::Done => return Next::Over,
+                _ => self.driver.no_progress(),
+            }
+        }
+    }
+
+    /// Moves bytes where sockets are ready; whether anything happened.
+    fn transfer(&mut self, cx: &mut Context<'_>, reads: Sockets, writes: Sockets) -> bool {
+        let Self { driver, links, limits, .. } = self;
+        let mut moved = false;
+        for (id, link) in SocketId::all().zip(links) {
+            if let Link::Connecting(connecting) = link {
+                let Poll::Ready(result) = Pin::new(connecting).poll(cx) else { continue };
+                moved = true;
+                match result.and_then(|stream| Ok((stream.local_addr()?, stream))) {
+                    Ok((local, stream)) => {
+                        *link = Link::Open(stream);
+                        driver.connected(id, local);
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "connect");
+                        *link = Link::Closed;
+                        driver.connection_failed(id);
+                    }
+                }
+            }
+            let Link::Open(stream) = link else { continue };
+            if reads.contains(id) {
+                let space = driver.space(id);
+                let len = space.len().min(limits.read);
+                let result = stream::read(stream, cx, space, *limits);
+                moved |= result.is_some();
+                match result {
+                    Some(Ok(0)) => driver.end_of_stream(id),
+                    Some(Ok(count)) => {
+                        driver.filled(id, count);
+                        if let Some(storage) = self.room.read(self.clock.now(), count, len) {
+                            driver.replace_storage(storage);
+                        }
+                    }
+                    Some(Err(_)) => driver.connection_failed(id),
+                    None => {}
+                }
+            }
+            if writes.contains(id) {
+                let result = stream::write(stream, cx, [driver.pending(id)], 1, *limits);
+                moved |= result.is_some();
+                match result {
+                    Some(Ok(count)) => driver.written(id, count),
+                    Some(Err(_)) => driver.connection_failed(id),
+                    None => {}
+                }
+            }
+        }
+        moved
+    }
+
+    /// How long to sleep when nothing moves; `None` if the moment has come already.
+    fn rest(&mut self, until: Instant) -> Option<Instant> {
+        let now = self.clock.now();
+        if let Some(storage) = self.room.shrink(now) {
+            let back = self.driver.replace_storage(storage);
+            self.room.came_back(&back);
+        }
+        (until > now).then(|| until.min(self.room.drained_at()))
+    }
+}

@@ -1,0 +1,24 @@
+//! What the adapters share: everything but sockets, sleep and threads.
+//!
+//! ```text
+//! runtime's socket -> Stream  --\
+//! runtime's connect -> Future ----> Fetch::turn   -> Event | Sleep(until) | Yield | Over        a client
+//! runtime's threads -> Future ----> Session::turn -> Sleep(until) | Yield | Over                one connection
+//! ```
+//!
+//! A turn does what can be done now: it moves bytes on sockets that are ready, polls what was begun, and says how
+//! long to sleep. All that is half done lies in the drivers, so nothing is lost between two turns. Callers without
+//! futures pass a context whose waker does nothing.
+
+mod asf_bytes;
+mod doors;
+mod fetch;
+mod room;
+mod session;
+mod stream;
+
+pub use asf_bytes::AsfBytes;
+pub use doors::{ACCEPT_PAUSE, Doors, ServerOptions};
+pub use fetch::{Fetch, Link, Next};
+pub use session::{Answered, Guest, Session, Turn, answer};
+pub use stream::{Stream, poll_io};

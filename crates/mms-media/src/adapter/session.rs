@@ -1,0 +1,244 @@
+//! One accepted connection: its driver and its host.
+
+use core::future::Future;
+use core::net::SocketAddr;
+use core::panic::AssertUnwindSafe;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::panic::catch_unwind;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use mms_core::error::Error;
+use mms_core::server::{Accepted, Connection, Event, Step, Storage};
+use mms_core::time::Instant;
+
+use super::doors::ServerOptions;
+use super::room::{Guard, Room};
+use super::stream::{self, Stream};
+use crate::{Answer, Clock, Ended, Host, IoLimits, Permit, Question};
+
+/// Slices of one vectored write.
+const SLICES: usize = 64;
+/// Rounds of one turn before others get theirs.
+const BUDGET: u32 = 32;
+
+/// One accepted connection without its socket. `J` is an answer under way.
+///
+/// When it is dropped, its host is told that it has ended: at once, or when it has given the answer under way.
+#[derive(Debug)]
+pub struct Session<H: Host, J> {
+    driver: Connection<Vec<u8>, H::Packets>,
+    host: Option<Guest<H>>,
+    ended: Arc<OnceLock<Ended>>,
+    job: Option<J>,
+    peer: SocketAddr,
+    since: Instant,
+    clock: Clock,
+    limits: IoLimits,
+    guard: Guard,
+    room: Room,
+    _permit: Permit,
+}
+
+/// What a connection does after its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "an adapter must do all of these")]
+pub enum Turn {
+    /// Wait until the socket is ready or this moment has come.
+    Sleep(Instant),
+    /// Let others have their turn, then go on.
+    Yield,
+    /// The connection is over; drop it and its socket.
+    Over,
+}
+
+/// A host, wherever it is; when it is dropped behind its connection, it is told that this has ended.
+#[derive(Debug)]
+pub struct Guest<H: Host> {
+    host: H,
+    ended: Arc<OnceLock<Ended>>,
+}
+
+impl<H: Host> Drop for Guest<H> {
+    fn drop(&mut self) {
+        // a host that panicked is dropped before
+        if let Some(ended) = self.ended.get() {
+            self.host.ended(ended);
+        }
+    }
+}
+
+/// A host's answer, and the host back; or what it panicked with.
+pub type Answered<H> = thread::Result<(Guest<H>, Answer<<H as Host>::Packets>)>;
+
+/// Lets a host answer; may block on files.
+///
+/// # Errors
+/// What the host panicked with.
+pub fn answer<H: Host>(mut guest: Guest<H>, question: Question) -> Answered<H> {
+    // the host is lost when it panics, so nobody sees it half changed
+    catch_unwind(AssertUnwindSafe(move || {
+        let answer = guest.host.answer(question);
+        (guest, answer)
+    }))
+}
+
+impl<H: Host, J> Session<H, J> {
+    pub(super) fn new(
+        options: &ServerOptions,
+        host: H,
+        accepted: Accepted,
+        permit: Permit,
+    ) -> Result<Self, Error> {
+        let least = Connection::<Vec<u8>, H::Packets>::RECEIVE_BYTES;
+        let storage =
+            Storage { receive: vec![0; least], send: vec![0; Connection::<Vec<u8>, H::Packets>::SEND_BYTES] };
+        let since = options.clock.now();
+        let ended = Arc::default();
+        Ok(Self {
+            driver: Connection::new(options.connection.clone(), storage, accepted, since)?,
+            host: Some(Guest { host, ended: Arc::clone(&ended) }),
+            ended,
+            job: None,
+            peer: accepted.peer,
+            since,
+            clock: options.clock.clone(),
+            limits: options.io,
+            guard: Guard::default(),
+            // requests are small, so storage grows for a large one only
+            room: Room::new(least, least),
+            _permit: permit,
+        })
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Ends the connection in order.
+    pub fn shut_down(&mut self) {
+        self.driver.shut_down(self.clock.now());
+    }
+}
+
+impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
+    /// Does what can be done now. `ask` begins to [`answer`] a question, perhaps on a thread that may block;
+    /// a host that panics ends the connection.
+    pub fn turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut impl Stream,
+        ask: impl Fn(Guest<H>, Question) -> J,
+    ) -> Turn {
+        for _ in 0..BUDGET {
+            match self.driver.step(self.clock.now()) {
+                Step::Event => {
+                    if let (Some(Event::ClientLog(log)), Some(guest)) = (self.driver.event(), &mut self.host)
+                    {
+                        guest.host.client_log(&log);
+                    }
+                }
+                Step::Storage { needed } => {
+                    self.driver.replace_storage(self.room.needed(needed));
+                }
+                Step::Wait { read, write, until } => {
+                    let answered = self.wishes(cx, &ask);
+                    if self.transfer(cx, stream, read, write) || answered {
+                        self.guard.moved();
+                    } else if let Some(until) = self.rest(until) {
+                        self.guard.moved();
+                        return Turn::Sleep(until);
+                    } else if self.guard.is_stuck() {
+                        self.driver.no_progress();
+                    }
+                }
+                // the host comes back first, so that it is told before the server's end
+                Step::Done if self.job.is_some() && !self.poll_job(cx) => return Turn::Sleep(Instant::MAX),
+                Step::Done => return Turn::Over,
+            }
+        }
+        Turn::Yield
+    }
+
+    /// Hands out the next wish and looks for its answer; whether an answer came.
+    fn wishes(&mut self, cx: &mut Context<'_>, ask: impl Fn(Guest<H>, Question) -> J) -> bool {
+        if let Some(host) = self.host.take() {
+            match self.driver.next_wish() {
+                Some(wish) => self.job = Some(ask(host, Question::new(&wish, self.peer))),
+                None => self.host = Some(host),
+            }
+        }
+        self.poll_job(cx)
+    }
+
+    fn poll_job(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(job) = &mut self.job else { return false };
+        let Poll::Ready(result) = Pin::new(job).poll(cx) else { return false };
+        self.job = None;
+        match result {
+            Ok((host, answer)) => {
+                self.host = Some(host);
+                // one that was withdrawn meanwhile does nothing
+                answer.give(&mut self.driver, self.clock.now());
+            }
+            // the host panicked; its connection ends
+            Err(_) => self.driver.connection_failed(),
+        }
+        true
+    }
+
+    fn transfer(&mut self, cx: &mut Context<'_>, stream: &mut impl Stream, read: bool, write: bool) -> bool {
+        let Self { driver, limits, clock, .. } = self;
+        let mut moved = false;
+        if read {
+            let space = driver.space();
+            let len = space.len().min(limits.read);
+            let result = stream::read(stream, cx, space, *limits);
+            moved |= result.is_some();
+            match result {
+                Some(Ok(0)) => driver.end_of_stream(),
+                Some(Ok(count)) => {
+                    driver.filled(count);
+                    if let Some(storage) = self.room.read(clock.now(), count, len) {
+                        driver.replace_storage(storage);
+                    }
+                }
+                Some(Err(_)) => driver.connection_failed(),
+                None => {}
+            }
+        }
+        if write {
+            let mut slices = [&[][..]; SLICES];
+            let used = driver.pending(&mut slices);
+            let result = stream::write(stream, cx, slices, used, *limits);
+            moved |= result.is_some();
+            match result {
+                Some(Ok(count)) => driver.written(clock.now(), count),
+                Some(Err(_)) => driver.connection_failed(),
+                None => {}
+            }
+        }
+        moved
+    }
+
+    /// How long to sleep when nothing moves; `None` if the moment has come already.
+    fn rest(&mut self, until: Instant) -> Option<Instant> {
+        let now = self.clock.now();
+        if let Some(storage) = self.room.shrink(now) {
+            let back = self.driver.replace_storage(storage);
+            self.room.came_back(&back);
+        }
+        (until > now).then(|| until.min(self.room.drained_at()))
+    }
+}
+
+impl<H: Host, J> Drop for Session<H, J> {
+    fn drop(&mut self) {
+        let duration = self.clock.now().since(self.since);
+        // it is set here only
+        let _ = self.ended.set(Ended { peer: self.peer, duration, report: self.driver.report() });
+    }
+}

@@ -1,0 +1,576 @@
+//! The tests. Each panics when the adapter does not do what its name says.
+#![allow(clippy::missing_panics_doc, reason = "tests")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use mms_core::client::Event;
+use mms_core::error::{Error, Misbehaviour, TimerName};
+use mms_core::hresult::Hresult;
+use mms_core::server::Outcome;
+use mms_core::time::Instant;
+use mms_media::{Catalogue, Feed, IoLimits, ManualClock};
+
+use super::trace::Trace;
+use super::{Adapter, Fetching, Memory, descriptors, peers, unpaced, wait_until};
+use crate::content::{Content, testdata};
+
+const SHORT: &str = "made/av-256.wmv";
+
+fn memory() -> Memory {
+    Memory::new(Content::testdata(SHORT))
+}
+
+/// A file as a client should get it: header and packets, without what stands behind them.
+fn streamed(content: &Content) -> Vec<u8> {
+    [content.header(), content.media()].concat()
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = std::fs::read_dir(testdata().join("made")).unwrap();
+    let is_asf = |path: &PathBuf| std::fs::read(path).unwrap().starts_with(&[0x30, 0x26, 0xB2, 0x75]);
+    let paths = folder.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = paths.filter(|path| path.is_file()).filter(is_asf).collect();
+    paths.sort();
+    assert!(paths.len() >= 18);
+    paths
+}
+
+fn feed() -> Feed {
+    let (catalogue, _) = Catalogue::scan(&[testdata().join("made")]).unwrap();
+    Feed::new(Arc::new(catalogue))
+}
+
+fn read_one<A: Adapter>(fetching: Fetching) -> Vec<u8> {
+    A::read(vec![fetching]).pop().unwrap().unwrap()
+}
+
+/// What a client gets that is an error.
+fn fail<A: Adapter>(fetching: Fetching) -> Error {
+    A::fetch(fetching, &mut |_| {}).expect_err("it should fail")
+}
+
+/// Each file of the test data, through the byte reader, from disk.
+pub fn every_file_arrives_as_it_was_sent<A: Adapter>() {
+    let server = A::serve(feed(), unpaced());
+    for path in files() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let content = Content::new(std::fs::read(&path).unwrap());
+        let bytes = read_one::<A>(Fetching::new(server.address, name));
+        assert!(bytes[content.header().len()..] == *content.media(), "{name}: packets differ");
+        // the server corrects the header of a file that was never finished
+        if name != "live-pipe.asf" {
+            assert!(bytes == streamed(&content), "{name}: header differs");
+        }
+    }
+}
+
+/// Both ends read and write one byte at a time.
+pub fn a_file_arrives_when_each_call_moves_one_byte<A: Adapter>() {
+    limited::<A>(IoLimits { read: 1, write: 1 });
+}
+
+/// Vectored writes are cut in heads, in packets, and in the second slice.
+pub fn a_file_arrives_when_writes_end_anywhere<A: Adapter>() {
+    for (read, write) in [(97, 3), (7, 11), (1 << 18, 301), (13, 4096), (4000, 263)] {
+        limited::<A>(IoLimits { read, write });
+    }
+}
+
+fn limited<A: Adapter>(io: IoLimits) {
+    let mut options = unpaced();
+    options.io = io;
+    let server = A::serve(memory(), options);
+    let mut fetching = Fetching::new(server.address, "x");
+    fetching.io = io;
+    assert!(read_one::<A>(fetching) == streamed(&Content::testdata(SHORT)), "{io:?}");
+}
+
+/// The host's result arrives.
+pub fn a_name_that_is_not_there_is_refused<A: Adapter>() {
+    let server = A::serve(memory(), unpaced());
+    let error = fail::<A>(Fetching::new(server.address, "missing"));
+    assert_eq!(error, Error::Refused(Hresult::NS_E_FILE_NOT_FOUND));
+}
+
+/// The system refuses the connection.
+pub fn nobody_listening_is_a_failed_connection<A: Adapter>() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(fail::<A>(Fetching::new(free, "x")), Error::ConnectionFailed);
+}
+
+/// Every future is dropped after its first poll, at whatever await it stands.
+pub fn a_future_that_is_dropped_at_any_await_loses_nothing<A: Adapter>() {
+    let mut options = unpaced();
+    options.io = IoLimits { read: 97, write: 301 };
+    let server = A::serve(memory(), options);
+    let content = Content::testdata(SHORT);
+    let mut bytes = Vec::new();
+    let mut fetching = Fetching::new(server.address, "x");
+    fetching.io = IoLimits { read: 61, write: 5 };
+    let dropping = A::fetch_dropping(fetching, &mut |driver| {
+        if let Some(Event::HeaderPart { bytes: part, .. } | Event::Packet { bytes: part, .. }) =
+            driver.event()
+        {
+            bytes.extend_from_slice(part);
+        }
+    });
+    let Some((result, dropped)) = dropping else {
+        println!("SKIPPED: {} has no futures", A::NAME);
+        return;
+    };
+    result.unwrap();
+    assert!(dropped > 10, "{dropped}");
+    assert!(bytes == streamed(&content));
+}
+
+/// Clients of a server that is dropped see the connection end, and hosts are told.
+pub fn a_server_whose_future_is_dropped_ends_its_connections<A: Adapter>() {
+    let host = memory().endless();
+    let log = host.log();
+    let mut server = A::serve(host, unpaced());
+    let Some(abort) = server.abort.take() else {
+        println!("SKIPPED: {} has no futures", A::NAME);
+        return;
+    };
+    let mut abort = Some(abort);
+    let result = A::fetch(Fetching::new(server.address, "x"), &mut |driver| {
+        if let Some(Event::Packet { .. }) = driver.event()
+            && let Some(abort) = abort.take()
+        {
+            abort();
+        }
+    });
+    assert!(result.is_err(), "{result:?}");
+    wait_until("the host is told", || log.ended().len() == 1);
+}
+
+/// A client asks and a server sends media, both more than the system buffers; neither waits for the other.
+pub fn requests_and_media_flow_at_the_same_time<A: Adapter>() {
+    const COUNT: u16 = 30_000;
+    let content = Content::testdata(SHORT);
+    let host = memory().endless();
+    let server = A::serve(host, unpaced());
+    let said = peers::said_until(&content, "Started");
+    let stream = peers::client(server.address, &said.by_client);
+    let mut writer = stream.try_clone().unwrap();
+    let asks = thread::spawn(move || writer.write_all(&peers::requests(COUNT)).unwrap());
+    let media = content.packet(0);
+    let (mut reader, mut seen, mut replies, mut packets) = (stream, Vec::new(), 0, 0);
+    let mut space = vec![0; 1 << 16];
+    while replies < usize::from(COUNT) || packets < 1000 {
+        let count = reader.read(&mut space).unwrap();
+        assert!(count > 0, "closed after {replies} replies and {packets} packets");
+        seen.extend_from_slice(&space[..count]);
+        if seen.len() > 1 << 20 {
+            // keeps enough for what is cut at the end
+            let rest = seen.split_off(seen.len() - media.len());
+            replies += peers::occurrences(&seen, &REPORT_STREAM_SWITCH);
+            packets += peers::occurrences(&seen, &media[media.len() - 32..]);
+            seen = rest;
+        }
+    }
+    asks.join().unwrap();
+}
+
+/// The code of the answer to a request, which does not occur in the media.
+const REPORT_STREAM_SWITCH: [u8; 4] = [0x21, 0x00, 0x04, 0x00];
+
+/// A server sends more pings than the system buffers while it reads the answers.
+pub fn pings_and_pongs_flow_at_the_same_time<A: Adapter>() {
+    const COUNT: u16 = 60_000;
+    let said = peers::said_until(&Content::testdata(SHORT), "Started");
+    let (address, peer) = peers::server(move |mut stream| {
+        let mut reader = stream.try_clone().unwrap();
+        let answers = thread::spawn(move || {
+            let (mut bytes, mut space) = (0, vec![0; 1 << 16]);
+            while let Ok(count @ 1..) = reader.read(&mut space) {
+                bytes += count;
+            }
+            bytes
+        });
+        stream.write_all(&said.by_server).unwrap();
+        stream.write_all(&peers::pings(COUNT)).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let bytes = answers.join().unwrap();
+        // pings that wait for a slow writer share one answer
+        assert!(bytes >= 100_000, "{bytes}");
+    });
+    let mut fetching = Fetching::new(address, "content.wmv");
+    fetching.options.mms.pings_per_minute = u32::MAX;
+    // the end is seen, so all that was before it was read
+    assert_eq!(fail::<A>(fetching), Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd));
+    peer.join().unwrap();
+}
+
+/// A half-closed connection of a client ends, and the client can still read what was said.
+pub fn a_client_that_closes_its_side_is_done<A: Adapter>() {
+    let host = memory();
+    let log = host.log();
+    let server = A::serve(host, unpaced());
+    let said = peers::said_until(&Content::testdata(SHORT), "Opened");
+    let stream = peers::client(server.address, &said.by_client);
+    let bytes = peers::close_and_read(stream).unwrap();
+    assert!(!bytes.is_empty());
+    wait_until("the host is told", || log.ended().len() == 1);
+    assert_eq!(log.ended()[0].report.outcome, Outcome::Closed);
+}
+
+/// A half-closed connection of a server ends the session with an error in mid-stream, without one at its end.
+pub fn a_server_that_closes_its_side_ends_the_session<A: Adapter>() {
+    let content = Content::testdata(SHORT);
+    let mut whole = peers::pair(&content);
+    whole.run();
+    let said = whole.to_client_log;
+    for (len, is_whole) in [(said.len(), true), (said.len() / 2, false), (20, false), (0, false)] {
+        let said = said[..len].to_vec();
+        let (address, peer) = peers::server(move |mut stream| {
+            stream.write_all(&said).unwrap();
+            peers::close_and_read(stream).unwrap();
+        });
+        let mut media = Vec::new();
+        let result = A::fetch(Fetching::new(address, "content.wmv"), &mut |driver| {
+            if let Some(Event::Packet { bytes, .. }) = driver.event() {
+                media.extend_from_slice(bytes);
+            }
+        });
+        assert_eq!(result.is_ok(), is_whole, "{len}: {result:?}");
+        assert!(content.media().starts_with(&media));
+        assert_eq!(media.len() == content.media().len(), is_whole);
+        peer.join().unwrap();
+    }
+}
+
+/// The time for the first bytes is over.
+pub fn a_client_that_says_nothing_is_closed<A: Adapter>() {
+    let (host, hand) = (memory(), ManualClock::default());
+    let log = host.log();
+    let mut options = unpaced();
+    options.clock = hand.clone().into();
+    let server = A::serve(host, options);
+    let mut stream = peers::client(server.address, &[]);
+    thread::scope(|scope| {
+        let read = scope.spawn(|| stream.read(&mut [0]).unwrap());
+        wait_until("the connection is closed", || {
+            hand.advance(Duration::from_secs(1));
+            log.ended().len() == 1
+        });
+        assert_eq!(read.join().unwrap(), 0);
+    });
+    assert_eq!(log.ended()[0].report.outcome, Outcome::Failed(Error::TimedOut(TimerName::Sniff)));
+}
+
+/// The server stops reading files when the client stops reading, and closes after a while.
+pub fn a_client_that_never_reads_is_closed<A: Adapter>() {
+    let (host, hand) = (memory().endless(), ManualClock::default());
+    let log = host.log();
+    let mut options = unpaced();
+    options.clock = hand.clone().into();
+    let server = A::serve(host, options);
+    let said = peers::said_until(&Content::testdata(SHORT), "Started");
+    let _stream = peers::client(server.address, &said.by_client);
+    let mut batches = 0;
+    wait_until("the server stops sending", || {
+        thread::sleep(Duration::from_millis(200));
+        core::mem::replace(&mut batches, log.batches()) == log.batches() && batches > 0
+    });
+    assert_eq!(log.ended().len(), 0);
+    hand.advance(Duration::from_secs(61));
+    wait_until("the connection is closed", || log.ended().len() == 1);
+    assert_eq!(log.batches(), batches);
+    assert_eq!(log.ended()[0].report.outcome, Outcome::Failed(Error::TimedOut(TimerName::Stall)));
+}
+
+/// A client that waits for an answer gives up.
+pub fn a_server_that_says_nothing_is_given_up<A: Adapter>() {
+    let hand = ManualClock::default();
+    let connected = Arc::new(AtomicBool::new(false));
+    let (address, peer) = peers::server({
+        let connected = Arc::clone(&connected);
+        move |mut stream| {
+            connected.store(true, Ordering::Release);
+            // ends when the client closes
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    let mut fetching = Fetching::new(address, "x");
+    fetching.clock = hand.clone().into();
+    let over = AtomicBool::new(false);
+    let error = thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_until("the client gives up", || {
+                if connected.load(Ordering::Acquire) {
+                    hand.advance(Duration::from_secs(1));
+                }
+                over.load(Ordering::Acquire)
+            });
+        });
+        let error = fail::<A>(fetching);
+        over.store(true, Ordering::Release);
+        error
+    });
+    assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
+    peer.join().unwrap();
+}
+
+/// A connection that is reset in mid-stream; another one goes on.
+pub fn a_client_that_vanishes_is_noticed<A: Adapter>() {
+    let host = memory().endless();
+    let log = host.log();
+    let server = A::serve(host, unpaced());
+    let said = peers::said_until(&Content::testdata(SHORT), "Started");
+    let mut stream = peers::client(server.address, &said.by_client);
+    let mut other = peers::client(server.address, &said.by_client);
+    stream.read_exact(&mut [0; 100_000]).unwrap();
+    // bytes that were not read make it a reset
+    drop(stream);
+    wait_until("the host is told", || log.ended().len() == 1);
+    other.read_exact(&mut vec![0; 10_000_000]).unwrap();
+    assert_eq!(log.ended().len(), 1);
+}
+
+/// The connection is reset before and after the first bytes.
+pub fn a_server_that_vanishes_is_noticed<A: Adapter>() {
+    let said = peers::said_until(&Content::testdata(SHORT), "Started");
+    for said in [said.by_server, Vec::new()] {
+        let (address, peer) = peers::server(move |mut stream| {
+            // bytes that are not read make it a reset
+            stream.read_exact(&mut [0]).unwrap();
+            stream.write_all(&said).unwrap();
+        });
+        let error = fail::<A>(Fetching::new(address, "content.wmv"));
+        assert!(matches!(error, Error::ConnectionFailed | Error::PeerMisbehaved(_)), "{error:?}");
+        peer.join().unwrap();
+    }
+}
+
+/// Both clocks jump with every packet, forward by five seconds or back by three.
+pub fn a_clock_that_jumps_to_and_fro_loses_nothing<A: Adapter>() {
+    let hand = ManualClock::default();
+    hand.set(Instant::from_millis(3_600_000));
+    let content = Content::testdata("made/seek-125s.wmv");
+    let mut options = unpaced();
+    options.connection = Default::default();
+    options.clock = hand.clone().into();
+    let server = A::serve(Memory::new(content.clone()), options);
+    let mut fetching = Fetching::new(server.address, "x");
+    fetching.clock = hand.clone().into();
+    let (mut forward, mut media) = (false, Vec::new());
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // what is due is sent in the end, however far back the clock was set
+        scope.spawn(|| {
+            wait_until("the stream ends", || {
+                hand.advance(Duration::from_millis(5));
+                over.load(Ordering::Acquire)
+            });
+        });
+        A::fetch(fetching, &mut |driver| {
+            if let Some(Event::Packet { bytes, .. }) = driver.event() {
+                media.extend_from_slice(bytes);
+                forward = !forward;
+                match forward {
+                    true => hand.advance(Duration::from_secs(5)),
+                    false => hand.set(hand.now().before(Duration::from_secs(3))),
+                }
+            }
+        })
+        .unwrap();
+        over.store(true, Ordering::Release);
+    });
+    assert!(media == content.media());
+}
+
+/// A clock that jumps by a year may end the session, but nothing else.
+pub fn a_clock_that_jumps_far_ends_at_most_its_session<A: Adapter>() {
+    let hand = ManualClock::default();
+    let content = Content::testdata("made/seek-125s.wmv");
+    let mut options = unpaced();
+    options.connection = Default::default();
+    options.clock = hand.clone().into();
+    let server = A::serve(Memory::new(content.clone()), options);
+    let mut fetching = Fetching::new(server.address, "x");
+    fetching.clock = hand.clone().into();
+    let (mut jumped, mut media) = (false, Vec::new());
+    let result = A::fetch(fetching, &mut |driver| {
+        if let Some(Event::Packet { bytes, .. }) = driver.event() {
+            media.extend_from_slice(bytes);
+            if !core::mem::replace(&mut jumped, true) {
+                hand.advance(Duration::from_secs(365 * 86_400));
+            }
+        }
+    });
+    assert!(jumped && content.media().starts_with(&media));
+    assert!(result.is_err() || media == content.media(), "{result:?}");
+    let mut fetching = Fetching::new(server.address, "x");
+    fetching.options.play = None;
+    A::fetch(fetching, &mut |driver| {
+        if let Some(Event::HeaderPart { last: true, .. }) = driver.event() {
+            driver.close();
+        }
+    })
+    .unwrap();
+}
+
+/// The others and the server itself go on.
+pub fn a_host_that_panics_ends_its_connection_only<A: Adapter>() {
+    let server = A::serve(memory(), unpaced());
+    let error = fail::<A>(Fetching::new(server.address, "panic"));
+    assert!(matches!(error, Error::ConnectionFailed | Error::PeerMisbehaved(_)), "{error:?}");
+    assert!(read_one::<A>(Fetching::new(server.address, "x")) == streamed(&Content::testdata(SHORT)));
+}
+
+/// All are under way at the same time, because the server's clock stands still until they are.
+pub fn a_thousand_sessions_at_once_get_their_files<A: Adapter>() {
+    // a client has a socket and perhaps something to wait with; the server has a socket for each
+    const EACH: usize = 4;
+    let allowed = descriptors(1000 * EACH + 200);
+    let count = 1000.min((allowed - 200) / EACH);
+    if count < 1000 {
+        println!("SCALED: {count} sessions instead of 1000, {allowed} descriptors are allowed");
+    }
+    let content = Content::testdata("made/audio-wmav1.wma");
+    let (host, hand) = (Memory::new(content.clone()), ManualClock::default());
+    let log = host.log();
+    let mut options = unpaced();
+    options.connection = Default::default();
+    options.connection.mms.burst = Duration::ZERO;
+    options.clock = hand.clone().into();
+    let server = A::serve(host, options);
+    let over = AtomicBool::new(false);
+    let results = thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_until("all are under way", || log.peak() == count || over.load(Ordering::Acquire));
+            wait_until("all are over", || {
+                hand.advance(Duration::from_millis(10));
+                over.load(Ordering::Acquire)
+            });
+        });
+        let results = A::read(vec![Fetching::new(server.address, "x"); count]);
+        over.store(true, Ordering::Release);
+        results
+    });
+    assert_eq!(log.peak(), count);
+    assert_eq!(results.len(), count);
+    let whole = streamed(&content);
+    for result in results {
+        assert!(result.unwrap() == whole);
+    }
+}
+
+/// Sessions that have opened a file and wait, in a server of its own process. `MMS_IDLE` says how many.
+pub fn an_idle_session_is_small<A: Adapter>() {
+    const ALLOWED: u64 = 16 * 1024;
+    let wanted = std::env::var("MMS_IDLE").map_or(2000, |count| count.parse().unwrap());
+    let count = wanted.min(descriptors(wanted + 300) - 300);
+    if std::env::var_os("MMS_IDLE_SERVER").is_some() {
+        let server = A::serve(memory(), unpaced());
+        println!("listening at {} ", server.address);
+        // until the other process is done
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        return;
+    }
+    if count < wanted {
+        println!("SCALED: {count} sessions instead of {wanted}");
+    }
+    let process = OtherProcess::start("an_idle_session_is_small", count);
+    let said = peers::said_until(&Content::testdata(SHORT), "StreamsSwitched");
+    let open = |_| {
+        let mut stream = peers::client(process.address, &said.by_client);
+        stream.read_exact(&mut vec![0; said.by_server.len()]).unwrap();
+        stream
+    };
+    let _first: Vec<_> = (0..100).map(open).collect();
+    let before = process.resident_bytes();
+    let _others: Vec<_> = (100..count).map(open).collect();
+    let each = (process.resident_bytes() - before) / (count - 100) as u64;
+    println!("{}: {count} idle sessions, {each} bytes of user space for each", A::NAME);
+    assert!(each <= ALLOWED, "{each}");
+}
+
+/// This test in another process, as the server.
+struct OtherProcess {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl OtherProcess {
+    fn start(test: &str, count: usize) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--nocapture"])
+            .envs([("MMS_IDLE_SERVER", "1"), ("MMS_IDLE", &count.to_string())])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.map(Result::unwrap).find_map(|line| {
+            let (_, address) = line.split_once("listening at ")?;
+            address.trim().parse().ok()
+        });
+        Self { address: address.unwrap(), child }
+    }
+
+    fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for OtherProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Clients in mid-stream are told that the server stops, and then it has stopped.
+pub fn sessions_end_in_order_when_the_server_stops<A: Adapter>() {
+    let host = memory().endless();
+    let log = host.log();
+    let mut server = A::serve(host, unpaced());
+    let address = server.address;
+    // a client that has said nothing ends too
+    let mut silent = peers::client(address, &[]);
+    thread::scope(|scope| {
+        let sessions: Vec<_> =
+            (0..8).map(|_| scope.spawn(move || fail::<A>(Fetching::new(address, "x")))).collect();
+        wait_until("all are under way", || log.peak() == 8);
+        server.stop();
+        for session in sessions {
+            assert_eq!(session.join().unwrap(), Error::Refused(Hresult::NS_E_SHUTDOWN));
+        }
+    });
+    assert_eq!(silent.read(&mut [0]).unwrap(), 0);
+    drop(server);
+    let ended = log.ended();
+    assert_eq!(ended.len(), 9);
+    assert!(ended.iter().all(|ended| ended.report.outcome == Outcome::ShutDown), "{ended:?}");
+    assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+/// The lines of each file are those of a client and a server in memory, so those of all adapters are equal.
+pub fn events_are_those_of_two_peers_in_memory<A: Adapter>() {
+    for path in files() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let content = Content::new(std::fs::read(&path).unwrap());
+        let mut pair = peers::pair(&content);
+        pair.run();
+        let (mut expected, mut trace) = (Trace::default(), Trace::default());
+        pair.seen.iter().for_each(|seen| expected.seen(seen));
+        let server = A::serve(Memory::new(content), unpaced());
+        A::fetch(Fetching::new(server.address, "content.wmv"), &mut |driver| {
+            trace.event(&driver.event().unwrap());
+        })
+        .unwrap();
+        trace.keep(A::NAME, name);
+        assert_eq!(trace.lines, expected.lines, "{name}");
+    }
+}
