@@ -120,6 +120,10 @@ stream that broke off or was interrupted is a valid file too, named
 NAME.partial.EXT. Devices, pipes and standard output are written directly;
 with --start, --duration or --streams they get the header of a broadcast,
 which promises nothing about sizes.
+
+A file that came whole under a true header stays as it came, byte for byte.
+Otherwise its header is made true, and video gets an index if its times begin
+at 0; `mms repair` moves those of a broadcast that was joined late.
 ";
 
 fn get_help() -> String {

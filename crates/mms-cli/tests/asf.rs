@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use support::asf::Asf;
 use support::peer::missing;
 use support::process::Scratch;
-use support::server::made;
+use support::server::{Server, made};
 use tool::asf::source;
 use tool::program::{Outcome, mms};
 
@@ -256,6 +256,21 @@ fn files_that_were_repaired_or_remuxed_are_read_without_a_new_warning() {
     for ((reader, words, count, reason), files) in COMPLAINTS.iter().zip(explained) {
         let count = if readers.contains(reader) { *count } else { 0 };
         assert_eq!(files.len(), count, "{reader:?} {words:?} ({reason}): {files:?}");
+    }
+}
+
+#[test]
+fn what_was_fetched_is_read_without_a_warning() {
+    let names = [LONG, SAMPLE, "audio-wmav2.wma", "key-frames-512.wmv"];
+    let (server, scratch) = (Server::start("off", &names), Scratch::new("fetched"));
+    for name in names {
+        let target = scratch.file(name);
+        let outcome = mms(&["get", &server.url(name), "-o"]).arg(&target).run();
+        assert_eq!(outcome.code, 0, "{outcome}");
+        for reader in Reader::ALL.into_iter().filter(|reader| reader.is_installed()) {
+            let warnings = reader.warnings(&target, &scratch);
+            assert!(warnings.is_empty(), "{name}, {reader:?}: {warnings:?}");
+        }
     }
 }
 

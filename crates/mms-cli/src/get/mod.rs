@@ -1,5 +1,6 @@
 //! `mms get`.
 
+mod index;
 mod interrupt;
 mod output;
 mod playlist;
