@@ -95,6 +95,20 @@ phrases! {
         ErrorCorrection = "error correction data that is not followed by payload",
         /// Explicit packet length or padding that does not fit the packet.
         PacketLength = "packet length or padding does not fit the packet",
+        /// A head that is no HTTP, or holds fields that contradict each other.
+        HttpHead = "head is not valid HTTP",
+        /// Content-Length is no number, or there are two that differ.
+        ContentLength = "Content-Length is no number or contradicts itself",
+        /// The size line of a chunk, or what stands around it, is malformed.
+        Chunk = "malformed chunk of a chunked body",
+        /// A frame of HTTP streaming does not start with `$`.
+        FrameStart = "frame does not start with '$'",
+        /// PacketLength of a frame is below what its type needs.
+        FrameLength = "PacketLength is too small for the type of the frame",
+        /// PacketSize inside a frame is not its PacketLength.
+        FrameSizes = "PacketLength and PacketSize of a frame differ",
+        /// A Content Description List whose lengths and separators do not fit.
+        Description = "malformed content description",
     }
 }
 
@@ -125,6 +139,16 @@ phrases! {
         Connections = "connections",
         /// Connections of one address.
         ConnectionsPerAddress = "connections of one address",
+        /// Bytes of an HTTP head.
+        HeadBytes = "bytes of the head",
+        /// Bytes of one line of an HTTP head.
+        LineBytes = "bytes of a line of the head",
+        /// Header lines of an HTTP head.
+        HeadLines = "header lines",
+        /// Bytes of the body of a request.
+        BodyBytes = "bytes of the body",
+        /// Bytes of a metafile that came instead of media.
+        MetafileBytes = "metafile bytes",
     }
 }
 

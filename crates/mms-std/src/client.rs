@@ -49,7 +49,10 @@ enum Link {
     #[default]
     Closed,
     Resolving(Receiver<io::Result<Vec<SocketAddr>>>),
-    Connecting { socket: Socket, next: VecDeque<SocketAddr> },
+    Connecting {
+        socket: Socket,
+        next: VecDeque<SocketAddr>,
+    },
     Open(Socket),
 }
 

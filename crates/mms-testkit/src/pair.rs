@@ -217,8 +217,11 @@ impl Pair {
                         let used = self.server.pending(&mut slices);
                         let room = self.network.window.saturating_sub(self.to_client.len());
                         let most = self.network.write.min(room);
-                        let bytes: Vec<u8> =
-                            slices[..used].iter().flat_map(|slice| slice.iter().copied()).take(most).collect();
+                        let bytes: Vec<u8> = slices[..used]
+                            .iter()
+                            .flat_map(|slice| slice.iter().copied())
+                            .take(most)
+                            .collect();
                         if !bytes.is_empty() {
                             self.server.written(self.now, bytes.len());
                             self.to_client.extend(&bytes);
@@ -320,7 +323,11 @@ impl Pair {
     }
 
     fn bytes_of(&self, what: &str) -> Vec<u8> {
-        self.seen.iter().filter(|seen| seen.what.starts_with(what)).flat_map(|seen| seen.bytes.clone()).collect()
+        self.seen
+            .iter()
+            .filter(|seen| seen.what.starts_with(what))
+            .flat_map(|seen| seen.bytes.clone())
+            .collect()
     }
 
     /// Events without their bytes, packets left out.
