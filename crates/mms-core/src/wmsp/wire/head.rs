@@ -1,6 +1,7 @@
 //! Heads of requests and responses: where they end, and what they hold.
 
 use core::fmt;
+use core::ops::Range;
 
 use crate::error::{DecodeError, Error, LimitName, Reason};
 
@@ -420,6 +421,15 @@ fn header_block(head: &[u8]) -> &[u8] {
     rest
 }
 
+/// Where in a whole head the value of the first line of this name lies.
+pub(crate) fn value_range(head: &[u8], name: &str) -> Option<Range<usize>> {
+    let mut lines = Fields { block: header_block(head) }.iter();
+    let (_, value) = lines.find(|(found, _)| found.eq_ignore_ascii_case(name))?;
+    let line_end = head.len().checked_sub(lines.rest.len())?;
+    let end = head.get(..line_end)?.trim_ascii_end().len();
+    Some(end.checked_sub(value.len())?..end)
+}
+
 /// The first line of a request, for [`encode_text`](super::encode_text); header lines and an empty one follow.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestLine<'a>(pub Method<'a>, pub &'a str, pub Version);
@@ -510,6 +520,13 @@ mod tests {
         assert_eq!(path("http://host:80/a"), "a");
         assert_eq!(path("http://host"), "");
         assert_eq!(path("*"), "*");
+    }
+
+    #[test]
+    fn the_place_of_a_value_is_found() {
+        let head = b"HTTP/1.0 302 Found\r\nA: b\r\nlocation:  http://h/x \t\r\nB: c\r\n\r\n";
+        assert_eq!(&head[value_range(head, "Location").unwrap()], b"http://h/x");
+        assert_eq!(value_range(head, "None"), None);
     }
 
     #[test]
