@@ -421,13 +421,29 @@ fn header_block(head: &[u8]) -> &[u8] {
     rest
 }
 
+/// The lines of a whole head with the places of their values.
+pub(crate) fn field_ranges(head: &[u8]) -> impl Iterator<Item = (&str, Range<usize>)> {
+    let mut lines = Fields { block: header_block(head) }.iter();
+    core::iter::from_fn(move || {
+        let (name, value) = lines.next()?;
+        let line_end = head.len().checked_sub(lines.rest.len())?;
+        let end = head.get(..line_end)?.trim_ascii_end().len();
+        Some((name, end.checked_sub(value.len())?..end))
+    })
+}
+
 /// Where in a whole head the value of the first line of this name lies.
 pub(crate) fn value_range(head: &[u8], name: &str) -> Option<Range<usize>> {
-    let mut lines = Fields { block: header_block(head) }.iter();
-    let (_, value) = lines.find(|(found, _)| found.eq_ignore_ascii_case(name))?;
-    let line_end = head.len().checked_sub(lines.rest.len())?;
-    let end = head.get(..line_end)?.trim_ascii_end().len();
-    Some(end.checked_sub(value.len())?..end)
+    field_ranges(head).find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, range)| range)
+}
+
+/// Where in a whole head the path of a request lies, without its leading slash.
+pub(crate) fn path_range(head: &[u8], request: &RequestHead<'_>) -> Option<Range<usize>> {
+    let blank = head.len().checked_sub(head.trim_ascii_start().len())?;
+    let line = head.get(blank..)?;
+    let method = line.iter().position(|byte| *byte == b' ')?.checked_add(1)?;
+    let end = blank.checked_add(method)?.checked_add(request.target.len())?;
+    Some(end.checked_sub(request.path().len())?..end)
 }
 
 /// The first line of a request, for [`encode_text`](super::encode_text); header lines and an empty one follow.
@@ -527,6 +543,9 @@ mod tests {
         let head = b"HTTP/1.0 302 Found\r\nA: b\r\nlocation:  http://h/x \t\r\nB: c\r\n\r\n";
         assert_eq!(&head[value_range(head, "Location").unwrap()], b"http://h/x");
         assert_eq!(value_range(head, "None"), None);
+        let head = b"\r\nGET http://h/a/b?c HTTP/1.0\r\nA: b\r\n\r\n";
+        let request = RequestHead::decode(head).unwrap();
+        assert_eq!(&head[path_range(head, &request).unwrap()], b"a/b?c");
     }
 
     #[test]

@@ -28,11 +28,11 @@ pub use description::{Description, DescriptionType, Descriptions, Pair};
 pub(crate) use field::BodyLen;
 pub use field::{Connection, Field};
 pub use frame::{Deframer, Frame, FrameBody, FrameError, FrameHead, FrameLimits, PacketId};
-pub(crate) use head::value_range;
 pub use head::{
     FieldIter, Fields, HeadError, HeadLimits, HeadScanner, HeadStep, HeaderLine, MAX_HEADERS, Method,
     RequestHead, RequestLine, ResponseHead, StatusLine, Version,
 };
+pub(crate) use head::{field_ranges, path_range, value_range};
 pub use log::{ClientLog, ClientLogXml};
 pub use metadata::Metadata;
 pub(crate) use metadata::MetadataText;
