@@ -1,6 +1,8 @@
 //! Media and frames of the worked examples (digest chapter 15), and a client that tests drive.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, reason = "each test uses its part")]
 
+pub mod host;
+
 use std::collections::VecDeque;
 
 use mms_core::error::Error;

@@ -30,47 +30,28 @@ enum State {
     /// The head is there; what it says is told first.
     Read,
     /// The body of a request comes.
-    Body {
-        left: BodyLeft,
-        seen: u64,
-    },
+    Body { left: BodyLeft, seen: u64 },
     /// The host decides about the name, which stays in the input.
     Opening,
     /// The table decides.
     Asking,
     /// The response head waits to be encoded; then comes its body.
-    Replying {
-        then: Then,
-    },
+    Replying { then: Then },
     /// `$H`, or a bare header for a client of plain HTTP.
-    Header {
-        progress: HeaderProgress,
-        framed: bool,
-        plays: bool,
-    },
+    Header { progress: HeaderProgress, framed: bool, plays: bool },
     /// The host looks for the packet of a time.
-    Locating {
-        time: Duration,
-    },
+    Locating { time: Duration },
     /// `$D`, or bare packets.
-    Streaming {
-        framed: bool,
-    },
+    Streaming { framed: bool },
     /// `$E` waits to be encoded.
-    Ending {
-        reason: Hresult,
-    },
+    Ending { reason: Hresult },
     /// A part of a file or text.
-    Bytes {
-        from: u64,
-        to: u64,
-    },
+    Bytes { from: u64, to: u64 },
     /// The response is over; what follows depends on the connection.
     Over,
     /// A refused client may finish what it sends.
     Lingering,
     /// Everything is said; what is queued still goes out.
-    Closing,
     Closed,
 }
 
@@ -358,6 +339,9 @@ impl Session {
             let consumed = core::mem::take(&mut self.head_in_input);
             return done(consumed, None);
         }
+        if matches!(self.state, State::Over) {
+            self.next_request(now);
+        }
         match &self.state {
             State::Head => self.head(now, input),
             State::Read => self.read(now),
@@ -366,9 +350,7 @@ impl Session {
             State::Streaming { .. } | State::Locating { .. } | State::Header { plays: true, .. } => {
                 done(input.len(), None)
             }
-            State::Ending { .. } | State::Lingering | State::Closing | State::Closed => {
-                done(input.len(), None)
-            }
+            State::Ending { .. } | State::Lingering | State::Closed => done(input.len(), None),
             _ => done(0, None),
         }
     }
@@ -394,7 +376,7 @@ impl Session {
                 self.exchange.keep_alive &= self.requests < self.config.requests;
                 self.head_in_input = total;
                 self.state = State::Read;
-                done(0, None)
+                self.read(now)
             }
             Err(status) => {
                 let error = DecodeError::new(crate::error::Reason::HttpHead, 0);
@@ -418,13 +400,17 @@ impl Session {
             BodyLen::Chunked => BodyLeft::Chunked(Chunked::new()),
             _ => {
                 self.timers.stop(TimerName::Handshake);
-                self.state = if self.exchange.needs_content() { State::Opening } else { State::Asking };
                 self.asked_at = now;
-                return done(0, None);
+                if self.exchange.needs_content() {
+                    self.state = State::Opening;
+                    return done(0, None);
+                }
+                self.state = State::Asking;
+                return done(core::mem::take(&mut self.head_in_input), None);
             }
         };
         self.state = State::Body { left, seen: 0 };
-        done(0, None)
+        done(core::mem::take(&mut self.head_in_input), None)
     }
 
     fn body(&mut self, now: Instant, input: &[u8]) -> Handled<Located> {
@@ -467,7 +453,7 @@ impl Session {
     /// Returns whether anything changed.
     pub fn handle_eof(&mut self) -> bool {
         match self.state {
-            State::Closed | State::Closing => false,
+            State::Closed => false,
             State::Head | State::Read | State::Body { .. } | State::Lingering => {
                 self.close();
                 true
@@ -517,16 +503,8 @@ impl Session {
                 let needed = bytes.len();
                 out.get_mut(..needed).ok_or(BufferTooSmall { needed })?.copy_from_slice(bytes);
                 // without chunks only the close ends the body
-                self.state = State::Closing;
-                Ok(Some(needed))
-            }
-            State::Over => {
-                self.next_request(now);
-                Ok(None)
-            }
-            State::Closing => {
                 self.state = State::Closed;
-                Ok(None)
+                Ok(Some(needed))
             }
             _ => Ok(None),
         }
@@ -556,24 +534,26 @@ impl Session {
 
     fn follow(&mut self, now: Instant, then: Then) {
         let head_only = self.exchange.head_only;
-        self.state = match then {
+        match then {
             Then::Linger => {
                 self.timers.start(TimerName::Linger, now, self.config.linger);
-                State::Lingering
+                self.state = State::Lingering;
             }
-            Then::Bytes { from, to } if from < to && !head_only => State::Bytes { from, to },
+            Then::Bytes { from, to } if from < to && !head_only => self.state = State::Bytes { from, to },
             Then::Header { framed, plays } if !head_only => {
-                State::Header { progress: HeaderProgress::START, framed, plays }
+                self.state = State::Header { progress: HeaderProgress::START, framed, plays };
             }
-            _ => State::Over,
-        };
+            _ => self.over(),
+        }
+    }
+
+    /// The response is over, and with it the connection unless it is kept.
+    fn over(&mut self) {
+        let kept = self.exchange.keep_alive && self.failed.is_none();
+        self.state = if kept { State::Over } else { State::Closed };
     }
 
     fn next_request(&mut self, now: Instant) {
-        if !self.exchange.keep_alive || self.failed.is_some() {
-            self.state = State::Closing;
-            return;
-        }
         self.state = State::Head;
         self.received = false;
         self.content = None;
@@ -594,9 +574,11 @@ impl Session {
         let (head, plays) = (if *framed { head } else { FrameBytes::default() }, *plays);
         let (framed, complete) = (*framed, progress.offset >= media.header_len);
         if complete {
-            self.state = if plays { State::Streaming { framed } } else { State::Over };
             if plays {
+                self.state = State::Streaming { framed };
                 self.begin_media(media);
+            } else {
+                self.over();
             }
         }
         Some((head, len))
@@ -608,8 +590,8 @@ impl Session {
         let len = to.saturating_sub(*from).min(available);
         *from = from.saturating_add(len);
         if from >= to {
-            self.state = State::Over;
             self.completed = true;
+            self.over();
         }
         len
     }
@@ -720,7 +702,7 @@ impl Session {
     }
 
     fn end(&mut self, framed: bool, reason: Hresult) {
-        self.state = if framed { State::Ending { reason } } else { State::Closing };
+        self.state = if framed { State::Ending { reason } } else { State::Closed };
     }
 
     fn begin_media(&mut self, media: Media) {
@@ -769,9 +751,7 @@ impl Session {
     }
 
     fn close(&mut self) {
-        if !self.is_closed() {
-            self.state = State::Closing;
-        }
+        self.state = State::Closed;
         self.timers.stop_all();
     }
 }

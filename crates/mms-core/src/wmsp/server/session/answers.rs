@@ -274,7 +274,7 @@ impl Session {
                     self.end(framed, Hresult::S_OK);
                 }
                 State::Locating { .. } => self.end(true, Hresult::S_OK),
-                State::Ending { .. } | State::Closing | State::Closed => {}
+                State::Ending { .. } | State::Closed => {}
                 // the header is under way, and nothing of the protocol can cut it short
                 _ => self.close(),
             }
