@@ -94,7 +94,21 @@ macro_rules! fields {
         }
 
         #[cfg(feature = "arbitrary")]
-        pub(super) const FIELD_NAMES: &[&str] = &[$($name),*];
+        impl<'a> arbitrary::Arbitrary<'a> for Field<'a> {
+            fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+                use super::generate::Generate;
+                let field = match *u.choose(&[$($name,)* "X-New"])? {
+                    $($name => Generate::generate(u).map(Self::$variant),)*
+                    name => Ok(Self::Other { name, value: super::generate::word(u)? }),
+                };
+                // each product has its direction
+                field.map(|field| match field {
+                    Self::Server(product) if !product.is_server() => Self::UserAgent(product),
+                    Self::UserAgent(product) if !product.is_client() => Self::Server(product),
+                    field => field,
+                })
+            }
+        }
     };
 }
 

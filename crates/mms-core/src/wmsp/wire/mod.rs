@@ -7,6 +7,8 @@ mod content_type;
 mod description;
 mod field;
 mod frame;
+#[cfg(feature = "arbitrary")]
+mod generate;
 mod head;
 mod log;
 mod metadata;

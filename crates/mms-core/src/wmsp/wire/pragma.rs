@@ -239,7 +239,16 @@ macro_rules! tokens {
         }
 
         #[cfg(feature = "arbitrary")]
-        pub(super) const TOKEN_NAMES: &[&str] = &["no-cache", $($name),*];
+        impl<'a> arbitrary::Arbitrary<'a> for Token<'a> {
+            fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+                use super::generate::Generate;
+                match *u.choose(&[$($name,)* "no-cache", "x-new"])? {
+                    $($name => Generate::generate(u).map(Self::$variant),)*
+                    "no-cache" => Ok(Self::NoCache),
+                    name => Ok(Self::Unknown { name, value: Some(super::generate::word(u)?) }),
+                }
+            }
+        }
     };
 }
 
