@@ -570,7 +570,7 @@ impl Session {
         let content = self.streaming.content(input);
         self.streaming.partial = !content.is_empty();
         match self.form {
-            Form::Unknown => self.sniff(content),
+            Form::Unknown => self.sniff(now, content),
             Form::Frames => self.frame(now, content),
             Form::File | Form::Text => self.plain(now, content),
         }
@@ -649,7 +649,7 @@ impl Session {
 
     // ---- what the body is: its first bytes decide, not its type (digest 7.4)
 
-    fn sniff(&mut self, content: &[u8]) -> Result<Handled<Located>, Error> {
+    fn sniff(&mut self, now: Instant, content: &[u8]) -> Result<Handled<Located>, Error> {
         let over = self.streaming.ends_behind(content.len());
         let event = match *content {
             [first, id, ..] if first & 0x7F == b'$' && b"CDEHMPT".contains(&id) => {
@@ -667,8 +667,8 @@ impl Session {
                 Event::File { len }
             }
             [] if over => return self.body_over(0),
-            [_, _, _, _, ..] if self.state == State::Describing => return Ok(self.text_begins()),
-            [_, ..] if over && self.state == State::Describing => return Ok(self.text_begins()),
+            [_, _, _, _, ..] if self.state == State::Describing => return self.text_begins(now, content),
+            [_, ..] if over && self.state == State::Describing => return self.text_begins(now, content),
             [_, _, _, _, ..] => return Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedMessage)),
             _ if over => return Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd)),
             _ => return Ok(incomplete(4)),
@@ -692,11 +692,11 @@ impl Session {
         Event::Opened(content)
     }
 
-    fn text_begins(&mut self) -> Handled<Located> {
+    fn text_begins(&mut self, now: Instant, content: &[u8]) -> Result<Handled<Located>, Error> {
         self.form = Form::Text;
         self.state = State::Text;
         self.offset = 0;
-        done(0, None)
+        self.plain(now, content)
     }
 
     /// Parts of a file or a text.
