@@ -478,6 +478,26 @@ fn closing_waits_for_the_log_and_for_nothing_else() {
 }
 
 #[test]
+fn a_connection_that_fails_ends_the_session_only_if_it_is_needed() {
+    use mms_core::wmsp::client::{ConnectionId, ConnectionWish, Session};
+    let mut session = Session::new(Config::default());
+    assert_eq!(session.poll_connection(), Some(ConnectionWish::Open(ConnectionId::Streaming)));
+    session.connection_failed(ConnectionId::Short);
+    assert_eq!(session.error(), None);
+    session.connection_failed(ConnectionId::Streaming);
+    assert_eq!(session.error(), Some(Error::ConnectionFailed));
+    assert!(session.is_closed());
+    // stopped while it connects: nobody waits for it any more
+    let mut driven = Driven::new(Config::default(), stored(), 4096);
+    driven.turn(TARGET, false);
+    driven.session.play(Play::all()).unwrap();
+    while driven.session.poll_connection() != Some(ConnectionWish::Open(ConnectionId::Streaming)) {}
+    driven.session.stop().unwrap();
+    driven.session.connection_failed(ConnectionId::Streaming);
+    assert!(driven.session.is_ready());
+}
+
+#[test]
 fn a_silent_server_is_given_up() {
     let mut driven = Driven::new(Config::default(), vec![Answer(Vec::new(), false)], 4096);
     driven.turn(TARGET, true);

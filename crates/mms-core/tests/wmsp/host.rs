@@ -257,7 +257,8 @@ impl Host {
             Some(MediaWish::Bytes { from, to }) => {
                 let source = if to == PAGE.len() as u64 { PAGE } else { &self.file };
                 let len = session.send_bytes(700);
-                connection.output.extend(&source[from as usize..(from + len) as usize]);
+                let (start, end) = (usize::try_from(from).unwrap(), usize::try_from(from + len).unwrap());
+                connection.output.extend(&source[start..end]);
                 true
             }
             Some(other) => panic!("{other:?}"),

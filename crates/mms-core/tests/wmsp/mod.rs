@@ -223,10 +223,9 @@ impl Driven {
             };
             if let Some(event) = event {
                 self.note(&event);
-                if let (Event::HeaderPart { last: true, .. }, true) = (event, play) {
-                    if self.session.is_ready() {
-                        self.session.play(mms_core::wmsp::client::Play::all()).unwrap();
-                    }
+                let complete = matches!(event, Event::HeaderPart { last: true, .. });
+                if complete && play && self.session.is_ready() {
+                    self.session.play(mms_core::wmsp::client::Play::all()).unwrap();
                 }
             }
             self.input[at] = input[consumed..].to_vec();

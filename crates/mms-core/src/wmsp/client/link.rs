@@ -92,6 +92,11 @@ impl Link {
         self.socket == Socket::Closed && !self.wanted
     }
 
+    /// Whether a failure of the connection matters: it was not given up already.
+    pub(super) fn is_needed(&self) -> bool {
+        self.socket != Socket::Closed && !self.leave
+    }
+
     pub(super) fn poll(&mut self, id: ConnectionId) -> Option<ConnectionWish> {
         if core::mem::take(&mut self.leave) {
             self.socket = Socket::Closed;

@@ -360,8 +360,8 @@ impl Session {
     /// The connection could not be made, or the network failed. Only the streaming one is worth an error.
     pub fn connection_failed(&mut self, id: ConnectionId) {
         match id {
-            ConnectionId::Streaming if !self.streaming.is_idle() => self.fail(Error::ConnectionFailed),
-            ConnectionId::Streaming => {}
+            _ if !self.link(id).is_needed() => {}
+            ConnectionId::Streaming => self.fail(Error::ConnectionFailed),
             ConnectionId::Short => self.short_over(Hresult::NS_E_CONNECTION_FAILURE),
         }
     }
@@ -618,7 +618,8 @@ impl Session {
         self.features = pragma.features.unwrap_or(self.features);
         if let (Some(milliseconds), true) = (pragma.timeout, self.config.keep_alive) {
             // a little earlier than the server wants it, and never in a storm
-            let interval = Duration::from_millis(u64::from(milliseconds)).mul_f32(0.9);
+            let tenth = milliseconds.checked_div(10).unwrap_or(0);
+            let interval = Duration::from_millis(u64::from(milliseconds.saturating_sub(tenth)));
             self.keep_alive_interval = Some(interval.max(Duration::from_secs(1)));
         }
         self.streaming.begin_body(coding, bytes.len());

@@ -454,7 +454,7 @@ impl Session {
     pub fn handle_eof(&mut self) -> bool {
         match self.state {
             State::Closed => false,
-            State::Head | State::Read | State::Body { .. } | State::Lingering => {
+            State::Head | State::Read | State::Body { .. } | State::Over | State::Lingering => {
                 self.close();
                 true
             }
@@ -691,7 +691,7 @@ impl Session {
             State::Streaming { framed } => self.end(framed, Hresult::S_OK),
             State::Locating { .. } => self.end(true, Hresult::S_OK),
             State::Opening | State::Asking => self.refuse_with(Status::SERVICE_UNAVAILABLE, None),
-            State::Head | State::Read | State::Body { .. } | State::Lingering => self.close(),
+            State::Head | State::Read | State::Body { .. } | State::Over | State::Lingering => self.close(),
             _ => {
                 self.exchange.keep_alive = false;
                 if self.exchange.kind == RequestKind::Play {

@@ -524,6 +524,9 @@ mod tests {
         let bytes = HeadLimits { headers: 100, ..limits() };
         assert_eq!(scan(&b"a:b\r\n".repeat(20), bytes), Err(HeadError::Bytes { allowed: 64 }));
         assert_eq!(scan(&b"\r\n".repeat(20), limits()).unwrap_err().status(), Status::BAD_REQUEST);
+        // of two limits the one that lies first in the stream
+        let both = [b"GET /\r\n".as_slice(), &b"a: bbbbbbbbbbbbbbb\r\n".repeat(2), &long].concat();
+        assert_eq!(scan(&both, limits()), Err(HeadError::Bytes { allowed: 64 }));
     }
 
     #[test]
