@@ -263,6 +263,38 @@ fn a_describe_that_streams_is_left_behind_the_header() {
 }
 
 #[test]
+fn a_foreign_server_that_streams_at_once_is_played_on_its_one_connection() {
+    let head = "HTTP/1.1 200 OK\nContent-Type: application/octet-stream";
+    let body = [header_frame(), data(0), data(1), data(2), end(0)].concat();
+    for step in [1, 300, 100_000] {
+        let answers = vec![Answer(response(head, &body), true)];
+        let run = drive(Config::default(), TARGET, answers, step, true);
+        assert_eq!((run.error, &run.media, run.requests.len()), (None, &file(), 1));
+        assert_eq!(run.names()[2..4], ["HeaderPart", "Started"]);
+        // a proxy that hides the name of the server: Describe had the header only
+        let answers =
+            vec![Answer(response(head, &header_frame()), true), Answer(response(head, &body), true)];
+        let run = drive(Config::default(), TARGET, answers, step, true);
+        assert_eq!((run.error, &run.media, run.requests.len()), (None, &file(), 2));
+    }
+    let mut config = Config::default();
+    config.quirks.describe_may_stream = false;
+    let answers = vec![Answer(response(head, &body), false), Answer(response(head, &body), true)];
+    let run = drive(config, TARGET, answers, 99, true);
+    assert_eq!((run.error, &run.media, run.requests.len()), (None, &file(), 2));
+    // who wants another place gets a connection for it
+    let answers = vec![Answer(response(head, &body), false), Answer(response(head, &body), true)];
+    let mut driven = Driven::new(Config::default(), answers, 4096);
+    driven.turn(TARGET, false);
+    driven.session.play(Play::from(Position::Packet(2))).unwrap();
+    driven.turn(TARGET, false);
+    assert_eq!(
+        (driven.run.requests.len(), driven.run.names()[4..].to_vec()),
+        (2, vec!["Packet", "EndOfStream"])
+    );
+}
+
+#[test]
 fn plain_files_and_texts_are_told_by_their_first_bytes() {
     let plain = "HTTP/1.1 200 OK\nServer: nginx\nContent-Type: text/html";
     for (extra, closed) in [("", true), ("Content-Length: 1880", false)] {

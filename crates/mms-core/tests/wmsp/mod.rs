@@ -213,6 +213,9 @@ impl Driven {
         let ended = answer.0.is_empty() && answer.1;
         let mut moved = count > 0;
         loop {
+            while let Some(event) = self.session.poll_event() {
+                self.note(&event);
+            }
             let len = self.session.arrange(id, &mut self.input[at])?;
             self.input[at].truncate(len);
             let input = core::mem::take(&mut self.input[at]);

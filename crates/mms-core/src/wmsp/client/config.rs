@@ -91,6 +91,9 @@ pub struct Quirks {
     pub no_posts_to_blank_version: bool,
     /// Ordinary web servers, proxies and ffserver send no Server field of the family.
     pub any_server: bool,
+    /// FFmpeg's `-listen` and VLC's plain HTTP output stream to whoever comes, and FFmpeg to nobody else: where the
+    /// Server field is not of the family, the answer to Describe is kept as the stream.
+    pub describe_may_stream: bool,
     /// Servers that ignore packet-num start elsewhere: packets before the wanted one are dropped.
     pub position_ignored: bool,
     /// A PacketSize that is not PacketLength is forgiven. Off: no such server is known, and the pair was
@@ -106,6 +109,7 @@ impl Default for Quirks {
             header_without_change: true,
             no_posts_to_blank_version: true,
             any_server: true,
+            describe_may_stream: true,
             position_ignored: true,
             frame_sizes_may_differ: false,
         }

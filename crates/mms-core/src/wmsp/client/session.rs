@@ -1,5 +1,6 @@
 //! All transitions of the client.
 
+mod body;
 mod frames;
 
 use core::fmt::Write as _;
@@ -99,6 +100,8 @@ pub struct Session {
     events: [Option<Event<'static>>; EVENTS],
     timers: Timers<3>,
     connected: bool,
+    /// the answer to Describe is taken for the stream, which has to show in packets
+    adopted: bool,
     authorize: bool,
     server: Product,
     supported: Supported,
@@ -139,6 +142,7 @@ impl Session {
             events: [None; EVENTS],
             timers: Timers::new([TimerName::Reply, TimerName::Silence, TimerName::KeepAlive]),
             connected: false,
+            adopted: false,
             authorize: false,
             server: Product::new(ProductName::Other, [0; 4]),
             supported: Supported::ASSUMED_OF_SERVER,
@@ -245,11 +249,22 @@ impl Session {
         };
         self.play = play;
         self.timers.stop_all();
+        if self.state == State::Ready && self.streaming.is_live() && play.from == Position::Beginning {
+            self.adopted = true;
+            self.state = State::Streaming;
+            self.report(Event::Started);
+            return Ok(());
+        }
+        self.play_anew();
+        Ok(())
+    }
+
+    fn play_anew(&mut self) {
+        self.adopted = false;
         self.state = State::Playing;
         self.copy = HeaderWalker::new(self.config.header);
         self.form = Form::Unknown;
         self.streaming.open();
-        Ok(())
     }
 
     /// Seeks: plays the same streams from another position.
@@ -567,6 +582,13 @@ impl Session {
                 }
             };
         }
+        if self.state == State::Ready {
+            // what follows the header waits for a wish to play
+            return Ok(done(0, None));
+        }
+        if self.adopted && !self.timers.is_running(TimerName::Silence) {
+            self.timers.start(TimerName::Silence, now, self.config.silence_timeout);
+        }
         let content = self.streaming.content(input);
         self.streaming.partial = !content.is_empty();
         match self.form {
@@ -646,137 +668,5 @@ impl Session {
         self.fail(Error::PeerIncompatible(Incompatible::AuthenticationRequired));
         let scheme = if basic { AuthenticationScheme::Basic } else { AuthenticationScheme::Ntlm };
         Some(Located::Plain(Event::AuthenticationRequired { scheme }))
-    }
-
-    // ---- what the body is: its first bytes decide, not its type (digest 7.4)
-
-    fn sniff(&mut self, now: Instant, content: &[u8]) -> Result<Handled<Located>, Error> {
-        let over = self.streaming.ends_behind(content.len());
-        let event = match *content {
-            [first, id, ..] if first & 0x7F == b'$' && b"CDEHMPT".contains(&id) => {
-                self.form = Form::Frames;
-                self.frames_begin()
-            }
-            [0x30, 0x26, 0xB2, 0x75, ..] if self.state == State::Describing => {
-                self.form = Form::File;
-                self.state = State::File;
-                self.offset = 0;
-                let len = match self.streaming.body {
-                    Body::Exact(len) => Some(len),
-                    _ => None,
-                };
-                Event::File { len }
-            }
-            [] if over => return self.body_over(0),
-            [_, _, _, _, ..] if self.state == State::Describing => return self.text_begins(now, content),
-            [_, ..] if over && self.state == State::Describing => return self.text_begins(now, content),
-            [_, _, _, _, ..] => return Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedMessage)),
-            _ if over => return Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd)),
-            _ => return Ok(incomplete(4)),
-        };
-        Ok(done(0, Some(Located::Plain(event))))
-    }
-
-    fn frames_begin(&mut self) -> Event<'static> {
-        if self.state != State::Describing {
-            return Event::Started;
-        }
-        let content = Content {
-            attributes: attributes(self.features),
-            duration: None,
-            packet_size: 0,
-            packet_count: None,
-            bit_rate: 0,
-            header_len: 0,
-        };
-        self.content = Some(content);
-        Event::Opened(content)
-    }
-
-    fn text_begins(&mut self, now: Instant, content: &[u8]) -> Result<Handled<Located>, Error> {
-        self.form = Form::Text;
-        self.state = State::Text;
-        self.offset = 0;
-        self.plain(now, content)
-    }
-
-    /// Parts of a file or a text.
-    fn plain(&mut self, now: Instant, content: &[u8]) -> Result<Handled<Located>, Error> {
-        let len = content.len();
-        let last = self.streaming.ends_behind(len);
-        if len == 0 {
-            return if last { self.body_over(0) } else { Ok(incomplete(1)) };
-        }
-        self.timers.start(TimerName::Reply, now, self.config.reply_timeout);
-        let offset = self.offset;
-        self.offset = offset.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
-        if self.form == Form::File {
-            if !self.walker.is_complete() {
-                // a file whose header we cannot read is still a file
-                let _ = self.walker.feed(content);
-            }
-            self.statistics.bytes_received = self.offset;
-            return Ok(done(len, Some(Located::FilePart { offset, bytes: 0..len })));
-        }
-        let allowed = u64::from(self.config.metafile_bytes);
-        if self.offset > allowed {
-            return Err(Error::limit(LimitName::MetafileBytes, self.offset, allowed));
-        }
-        if last {
-            self.finish();
-        }
-        Ok(done(len, Some(Located::TextPart { offset, bytes: 0..len, last })))
-    }
-
-    fn body_over(&mut self, consumed: usize) -> Result<Handled<Located>, Error> {
-        let event = self.end_of_body(false)?;
-        Ok(done(consumed, event.map(Located::Plain)))
-    }
-
-    /// The body is over, by its length or because the peer closed.
-    fn end_of_body(&mut self, closed: bool) -> Result<Option<Event<'static>>, Error> {
-        let unexpected = Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd));
-        let cut = closed && !matches!(self.streaming.body, Body::ToEnd) && !self.streaming.ends_behind(0);
-        match self.state {
-            State::File if !cut => {
-                self.finish();
-                Ok(Some(Event::EndOfStream { hr: Hresult::S_OK, more: false }))
-            }
-            State::Text if !cut => {
-                let offset = self.offset;
-                self.finish();
-                Ok(Some(Event::TextPart { offset, bytes: &[], last: true }))
-            }
-            // a text of one to three bytes
-            State::Describing if closed && self.form == Form::Unknown && self.streaming.partial && !cut => {
-                self.form = Form::Text;
-                self.state = State::Text;
-                self.offset = 0;
-                Ok(None)
-            }
-            State::Streaming | State::EntryChange { .. } => {
-                let missing = match (self.content.and_then(|content| content.packet_count), self.play.until) {
-                    (Some(count), None) => {
-                        let next = self.last_packet.map_or(0, |last| u64::from(last).saturating_add(1));
-                        next < count
-                    }
-                    _ => false,
-                };
-                if missing || self.streaming.partial || !self.config.quirks.end_without_end_packet {
-                    return unexpected;
-                }
-                self.rest();
-                Ok(Some(Event::EndOfStream { hr: Hresult::S_OK, more: false }))
-            }
-            State::Ready | State::Closing | State::Closed => Ok(None),
-            _ => unexpected,
-        }
-    }
-
-    /// The answer was read to its end and there is nothing to play.
-    fn finish(&mut self) {
-        self.streaming.close();
-        self.timers.stop_all();
-        self.state = State::Closed;
     }
 }

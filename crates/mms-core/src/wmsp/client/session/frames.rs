@@ -125,9 +125,13 @@ impl Session {
         self.deframer = Deframer::new(frame_limits(&self.config, Some(summary)));
         self.timers.stop_all();
         if self.state == State::Describing {
-            // ffserver sends the stream too; nothing of it is wanted (digest 16.2)
             self.state = State::Ready;
-            self.streaming.close();
+            // ffserver sends the stream too, of which nothing is wanted (digest 16.2); others have no more
+            // than this one connection to give
+            let keep = self.config.quirks.describe_may_stream && !self.server.is_server();
+            if !keep {
+                self.streaming.close();
+            }
             return Ok(());
         }
         self.state = State::Streaming;
@@ -218,6 +222,7 @@ impl Session {
             State::EntryChange { .. } => return Ok(None),
             _ => return Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedMessage)),
         }
+        self.adopted = false;
         self.timers.stop(TimerName::Reply);
         self.timers.start(TimerName::Silence, now, self.config.silence_timeout);
         let size = self.walker.summary().map_or(u32::MAX, HeaderSummary::packet_size);
