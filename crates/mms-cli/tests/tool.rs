@@ -544,7 +544,14 @@ fn the_sample_of_the_demo_is_the_one_of_the_test_data() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in [&["--help"][..], &["serve", "--help"], &["get", "--help"], &["info", "--help"]] {
+    for command in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["get", "--help"],
+        &["info", "--help"],
+        &["repair", "--help"],
+        &["remux", "--help"],
+    ] {
         let outcome = mms(command).run();
         assert_eq!(outcome.code, 0, "{outcome}");
         assert!(outcome.stdout.contains("Examples:"), "{outcome}");

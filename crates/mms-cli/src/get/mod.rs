@@ -2,11 +2,13 @@
 
 mod interrupt;
 mod output;
+mod playlist;
 mod progress;
 mod recording;
 mod summary;
 mod tally;
 
+use std::path::Path;
 use std::time::Instant;
 
 use mms_core::asf::{HeaderSummary, StreamInfo};
@@ -21,9 +23,8 @@ use crate::serve::io_limits;
 use crate::stdout::print_json;
 use crate::text::printable;
 
-use interrupt::Interrupt;
-pub(crate) use interrupt::SAME_SIGNAL;
-use output::{Output, Target};
+pub(crate) use interrupt::{Interrupt, SAME_SIGNAL};
+pub(crate) use output::{Output, Target};
 use progress::Progress;
 use recording::{Next, Recording};
 use summary::Summary;
@@ -32,33 +33,46 @@ use summary::Summary;
 pub(crate) const TRANSPORT: &str = "MMS/TCP";
 
 pub(crate) fn run(args: &GetArgs) -> Result<(), Failure> {
-    let begun = Instant::now();
-    let mut summary = Summary { url: redacted(&args.url), ..Summary::default() };
-    let result = fetch(args, &mut summary);
-    summary.duration_seconds = millis(begun.elapsed().as_secs_f64());
-    if let Err(failure) = &result {
-        summary.error = Some(failure.message.clone());
-        summary.error_kind = Some(failure.kind);
+    let path = Path::new(&args.url);
+    if path.is_file() {
+        return playlist::run(args, path);
     }
-    if !args.quiet && (summary.packets_received > 0 || result.is_ok()) {
-        line(&printable(&summary.line()));
-    }
+    let (summary, result) = attempt(args, &Interrupt::install()?);
+    say(&summary, &result, args.quiet);
     if args.json {
         print_json(&summary)?;
     }
     result
 }
 
+/// Fetches one stream and tells what came of it.
+fn attempt(args: &GetArgs, interrupt: &Interrupt) -> (Summary, Result<(), Failure>) {
+    let begun = Instant::now();
+    let mut summary = Summary { url: redacted(&args.url), ..Summary::default() };
+    let result = fetch(args, interrupt, &mut summary);
+    summary.duration_seconds = millis(begun.elapsed().as_secs_f64());
+    if let Err(failure) = &result {
+        summary.error = Some(failure.message.clone());
+        summary.error_kind = Some(failure.kind);
+    }
+    (summary, result)
+}
+
+fn say(summary: &Summary, result: &Result<(), Failure>, quiet: bool) {
+    if !quiet && (summary.packets_received > 0 || result.is_ok()) {
+        line(&printable(&summary.line()));
+    }
+}
+
 fn millis(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-fn fetch(args: &GetArgs, summary: &mut Summary) -> Result<(), Failure> {
+fn fetch(args: &GetArgs, interrupt: &Interrupt, summary: &mut Summary) -> Result<(), Failure> {
     let address = Address::parse(&args.url)?;
     summary.url = address.shown().to_owned();
     let target = Target::choose(args.output.as_deref(), &address, args.force)?;
     check_stdout(&target, args.json)?;
-    let interrupt = Interrupt::install()?;
     let output = Output::open(&target, args.force)?;
     interrupt.guard(output.temporary());
 
