@@ -154,7 +154,7 @@ impl<'c> Session<'c> {
                 let rest = &header[offset as usize..];
                 self.server.header(ticket, &rest[..rest.len().min(max_bytes as usize)])
             }
-            Ask::Locate { time } => {
+            Ask::Locate { time, .. } => {
                 let packet = self.send_times.iter().take_while(|at| **at <= time).count().saturating_sub(1);
                 self.server.located(ticket, packet as u32)
             }

@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use mms_core::hresult::Hresult;
 use mms_core::mmsp::wire::ClientLog;
-use mms_core::server::{Outcome, Report};
+use mms_core::selection::Selection;
+use mms_core::server::{Order, Outcome, Report};
 use tracing::{debug, info};
 
 use crate::catalogue::Catalogue;
 use crate::host::{Answer, Ended, Host, Query, Question};
 use crate::probe::{Media, Unservable};
+use crate::selected::{Run, Selected};
 
 /// Most characters of a requested name that are logged.
 const LOGGED_CHARS: usize = 256;
@@ -63,6 +65,7 @@ pub struct Feed {
 struct Open {
     media: Media,
     path: PathBuf,
+    selected: Selected,
 }
 
 impl Clone for Feed {
@@ -90,7 +93,10 @@ impl Feed {
             result_of(&error)
         })?;
         self.is_refused = false;
-        let open = self.open.insert(Open { media, path: entry.path().to_owned() });
+        let open = {
+            let selected = Selected::new(&media, Selection::ALL);
+            self.open.insert(Open { media, path: entry.path().to_owned(), selected })
+        };
         Ok(&open.media)
     }
 
@@ -102,8 +108,16 @@ impl Feed {
         self.opened()?.packets(from, max_bytes)
     }
 
-    pub(crate) fn locate(&self, time: Duration) -> Result<u32, Hresult> {
-        self.opened()?.locate(time)
+    pub(crate) fn locate(&mut self, time: Duration, selection: Selection) -> Result<u32, Hresult> {
+        let open = self.open.as_mut().ok_or(Hresult::NS_E_INVALID_REQUEST)?;
+        let located = open.selected.locate(&open.media, time, selection);
+        open.untouched(located)
+    }
+
+    fn run(&mut self, place: (u32, Order), max_bytes: u32, selection: Selection) -> Result<Run, Hresult> {
+        let open = self.open.as_mut().ok_or(Hresult::NS_E_INVALID_REQUEST)?;
+        let run = open.selected.run(&open.media, place, max_bytes, selection);
+        open.untouched(run)
     }
 
     fn opened(&self) -> Result<&Open, Hresult> {
@@ -146,11 +160,6 @@ impl Open {
         self.read(len, |bytes| self.media.read_packets(from, bytes))
     }
 
-    fn locate(&self, time: Duration) -> Result<u32, Hresult> {
-        let located = self.media.locate(time);
-        self.untouched(located)
-    }
-
     fn read(&self, len: u64, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> Result<Packets, Hresult> {
         let len = usize::try_from(len).map_err(|_| Hresult::NS_E_INTERNAL)?;
         self.untouched(Packets::read(len, fill))
@@ -190,14 +199,21 @@ impl Host for Feed {
                 Ok(bytes) => question.header(bytes),
                 Err(hr) => question.failed(hr),
             },
-            Query::Locate { time } => match self.locate(time) {
+            Query::Locate { time, selection } => match self.locate(time, selection) {
                 Ok(packet) => question.located(packet),
                 Err(hr) => question.failed(hr),
             },
-            Query::Packets { from, max_bytes, .. } => match self.packets(from, max_bytes) {
-                Ok(packets) => question.packets(from, packets),
-                Err(hr) => question.failed(hr),
-            },
+            Query::Packets { from, max_bytes, selection, order } => {
+                match self.run((from, order), max_bytes, selection) {
+                    Ok(Run::Rewritten { first, packets }) => question.packets(first, Packets(packets.into())),
+                    Ok(Run::Ended) => question.ended(),
+                    Ok(Run::AsStored) => match self.packets(from, max_bytes) {
+                        Ok(packets) => question.packets(from, packets),
+                        Err(hr) => question.failed(hr),
+                    },
+                    Err(hr) => question.failed(hr),
+                }
+            }
             Query::Open { .. } | Query::Unknown => question.failed(Hresult::NS_E_INTERNAL),
         }
     }

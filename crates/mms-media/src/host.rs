@@ -6,7 +6,7 @@ use core::time::Duration;
 use mms_core::hresult::Hresult;
 use mms_core::mmsp::wire::ClientLog;
 use mms_core::selection::Selection;
-use mms_core::server::{Ask, Connection, Opened, Refusal, Report, Ticket, Wish};
+use mms_core::server::{Ask, Connection, Opened, Order, Refusal, Report, Ticket, Wish};
 use mms_core::time::Instant;
 
 /// Answers the wishes of one connection; may block on files, never on the network.
@@ -69,6 +69,8 @@ pub enum Query {
     Locate {
         /// Time of the content.
         time: Duration,
+        /// The streams that the client wants.
+        selection: Selection,
     },
     /// Whole packets.
     Packets {
@@ -78,6 +80,8 @@ pub enum Query {
         max_bytes: u32,
         /// The streams that the client wants.
         selection: Selection,
+        /// Which packets follow one another.
+        order: Order,
     },
     /// Something that only a later version can answer.
     Unknown,
@@ -90,8 +94,10 @@ impl Question {
         let query = match wish.ask {
             Ask::Open { name } => Query::Open { name: name.chars().collect() },
             Ask::Header { offset, max_bytes } => Query::Header { offset, max_bytes },
-            Ask::Locate { time } => Query::Locate { time },
-            Ask::Packets { from, max_bytes, selection } => Query::Packets { from, max_bytes, selection },
+            Ask::Locate { time, selection } => Query::Locate { time, selection },
+            Ask::Packets { from, max_bytes, selection, order } => {
+                Query::Packets { from, max_bytes, selection, order }
+            }
             _ => Query::Unknown,
         };
         Self { ticket: wish.ticket, peer, query }
@@ -129,9 +135,15 @@ impl Question {
         Answer { ticket: self.ticket, reply: Reply::Located(packet) }
     }
 
-    /// Answers [`Query::Packets`] with whole packets, the first of which has the number `first`.
+    /// Answers [`Query::Packets`] with whole packets, the first of which has the number `first`: the one asked
+    /// for, or a later one if those between hold nothing for the client; then there may be none.
     pub fn packets<P>(self, first: u32, packets: P) -> Answer<P> {
         Answer { ticket: self.ticket, reply: Reply::Packets { first, packets } }
+    }
+
+    /// Answers [`Query::Packets`]: nothing follows.
+    pub fn ended<P>(self) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Ended }
     }
 
     /// Answers any question: what is asked for cannot be given.
@@ -155,6 +167,7 @@ enum Reply<P> {
     Header(P),
     Located(u32),
     Packets { first: u32, packets: P },
+    Ended,
     Failed(Hresult),
 }
 
@@ -172,6 +185,7 @@ impl<P> Answer<P> {
             Reply::Header(bytes) => connection.header(ticket, bytes),
             Reply::Located(packet) => connection.located(ticket, packet),
             Reply::Packets { first, packets } => connection.packets(ticket, first, packets),
+            Reply::Ended => connection.ended(ticket),
             Reply::Failed(hr) => connection.failed(now, ticket, hr),
         }
     }

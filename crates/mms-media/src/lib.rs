@@ -17,12 +17,14 @@ mod disk;
 mod feed;
 mod gate;
 mod host;
+mod key_frames;
 mod name;
 mod output;
 mod probe;
 mod remux;
 mod repair;
 mod scan;
+mod selected;
 mod system;
 #[cfg(test)]
 mod tests;

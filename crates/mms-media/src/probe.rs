@@ -6,18 +6,22 @@ use std::io;
 use std::path::Path;
 
 use mms_core::asf::{
-    Guid, HeaderError, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, PacketHead, packet_count,
+    Guid, HeaderError, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, Packet, PacketFilter,
+    PacketHead, Seek, SeekStreams, StreamTable, packet_count,
 };
 use mms_core::error::Reason;
 use mms_core::server::Opened;
 
 use crate::disk::{Identity, read_at};
+use crate::key_frames::{self, KeyFrames};
 use crate::repair::Source;
 
 /// Bytes of a header that are read at a time.
 const HEADER_PART: usize = 16384;
 /// Packets that are tried if one cannot be decoded.
 const TRIES: u32 = 8;
+/// An index may name a key frame that lies so far before the time.
+const KEY_FRAME_DISTANCE_MS: u64 = 60_000;
 /// A Play Duration beyond so many times that of the packets is absurd.
 const ABSURD: u32 = 10;
 
@@ -39,6 +43,8 @@ pub struct MediaInfo {
     pub seekable: bool,
     /// Whether the header contradicts the file, so that it is served with other counts than it has.
     pub header_is_patched: bool,
+    /// Whether key frames can be found forward and backward: there is video with a simple index.
+    pub stridable: bool,
 }
 
 impl MediaInfo {
@@ -52,7 +58,7 @@ impl MediaInfo {
             duration: self.duration,
             bit_rate: self.bit_rate,
             seekable: self.seekable,
-            stridable: false,
+            stridable: self.stridable,
         }
     }
 }
@@ -124,6 +130,8 @@ pub(crate) struct Media {
     identity: Identity,
     info: MediaInfo,
     patch: Option<HeaderPatch>,
+    streams: StreamTable,
+    preroll: Duration,
 }
 
 impl Media {
@@ -157,9 +165,14 @@ impl Media {
                 bit_rate: summary.bit_rate,
                 seekable: true,
                 header_is_patched: !counts_are_true(&summary, count),
+                stridable: false,
             },
             patch: None,
+            preroll: summary.file_properties.preroll(),
+            streams: summary.streams,
         };
+        let (end, len) = (media.media_end(), media.identity.len());
+        media.info.stridable = key_frames::has_index(&media.file, end, len, &media.streams)?;
         media.settle(&summary)?;
         if media.is_untouched(path) { Ok(media) } else { Err(Unservable::Changing) }
     }
@@ -230,31 +243,42 @@ impl Media {
         read_at(&self.file, u64::from(self.info.header_len) + media_offset, bytes)
     }
 
-    /// The last packet that is sent at `time` or before; the first if there is none.
-    pub(crate) fn locate(&self, time: Duration) -> io::Result<u32> {
-        let mut packet = self.packet_buffer();
-        let (mut low, mut high) = (0, self.info.packet_count);
-        // `low` is sent at `time` or before, `high` is sent later
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            match self.next_head(middle, high, &mut packet)? {
-                Some((number, head)) if Duration::from_millis(u64::from(head.send_time_ms)) <= time => {
-                    low = number;
-                }
-                _ => high = middle,
+    /// The packet to start with for a time: the last one at or before it in which a key frame of the wanted
+    /// video begins, or a media object where there is no video.
+    pub(crate) fn locate(&self, time: Duration, filter: &PacketFilter, key: &[KeyFrames]) -> io::Result<u32> {
+        let raw = time.saturating_add(self.preroll).as_millis();
+        let raw = u64::try_from(raw).unwrap_or(u64::MAX);
+        let count = u64::from(self.info.packet_count);
+        let mut seek = Seek::new(count, raw, SeekStreams::of(&self.streams, filter));
+        for key in key {
+            if let Some(packet) = key.hint(raw) {
+                seek = seek.with_hint(key.stream, packet, KEY_FRAME_DISTANCE_MS);
             }
         }
-        Ok(low)
+        let mut buffer = self.packet_buffer();
+        while let Some(number) = seek.wish() {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            self.read_packets(number, &mut buffer)?;
+            seek.answer(Packet::decode_of(&buffer, self.info.packet_size).ok().as_ref());
+        }
+        let found = seek.found().map_or(0, |found| found.packet);
+        Ok(u32::try_from(found).unwrap_or(0))
     }
 
-    /// The first of the next few packets that can be decoded.
-    fn next_head(&self, from: u32, end: u32, packet: &mut [u8]) -> io::Result<Option<(u32, PacketHead)>> {
-        for number in from..end.min(from.saturating_add(TRIES)) {
-            if let Some(head) = self.packet_head(number, packet)? {
-                return Ok(Some((number, head)));
-            }
-        }
-        Ok(None)
+    /// The simple indexes of the file.
+    pub(crate) fn key_frames(&self) -> io::Result<Vec<KeyFrames>> {
+        let (end, len) = (self.media_end(), self.identity.len());
+        key_frames::read(&self.file, end, len, &self.streams, self.info.packet_count)
+    }
+
+    pub(crate) fn streams(&self) -> &StreamTable {
+        &self.streams
+    }
+
+    /// Where the packets end.
+    fn media_end(&self) -> u64 {
+        let media_len = u64::from(self.info.packet_size) * u64::from(self.info.packet_count);
+        u64::from(self.info.header_len) + media_len
     }
 
     fn packet_head(&self, number: u32, packet: &mut [u8]) -> io::Result<Option<PacketHead>> {

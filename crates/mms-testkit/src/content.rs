@@ -176,7 +176,7 @@ impl Content {
             Ask::Open { name } if name.chars().collect::<String>().contains("missing") => Reply::Refused,
             Ask::Open { .. } => Reply::Opened(self.opened()),
             Ask::Header { offset, max_bytes } => Reply::Header(self.header_slice(offset, max_bytes)),
-            Ask::Locate { time } => Reply::Located(self.packet_at(time)),
+            Ask::Locate { time, .. } => Reply::Located(self.packet_at(time)),
             Ask::Packets { from, max_bytes, .. } => Reply::Packets(from, self.packet_slice(from, max_bytes)),
             other => panic!("unknown wish {other:?}"),
         };

@@ -105,10 +105,41 @@ pub struct Payloads<'a> {
     property_flags: u8,
 }
 
+/// The fields before the replicated data.
+struct Numbers {
+    stream: u8,
+    object_number: u32,
+    offset: u32,
+    offset_at: usize,
+    replicated_len: u32,
+}
+
 impl<'a> Payloads<'a> {
-    fn payload(&mut self) -> Result<Payload<'a>, DecodeError> {
+    /// Every file has one layout of these fields, so that is read in one piece.
+    #[inline]
+    fn numbers(&mut self) -> Result<Numbers, DecodeError> {
+        let start = self.reader.pos();
+        if self.property_flags == 0x5d {
+            let mut reader = self.reader;
+            if let Ok([stream, number, a, b, c, d, len]) = reader.array()
+                && !(2..8).contains(&len)
+            {
+                self.reader = reader;
+                return Ok(Numbers {
+                    stream,
+                    object_number: u32::from(number),
+                    offset: u32::from_le_bytes([a, b, c, d]),
+                    offset_at: start.saturating_add(2),
+                    replicated_len: u32::from(len),
+                });
+            }
+        }
+        self.any_numbers()
+    }
+
+    #[cold]
+    fn any_numbers(&mut self) -> Result<Numbers, DecodeError> {
         let reader = &mut self.reader;
-        let start = reader.pos();
         let stream = reader.u8()?;
         let object_number = variable(reader, self.property_flags >> 4)?.unwrap_or(0);
         let offset_at = reader.pos();
@@ -118,6 +149,15 @@ impl<'a> Payloads<'a> {
         if (2..8).contains(&replicated_len) {
             return Err(wrong_replicated);
         }
+        Ok(Numbers { stream, object_number, offset, offset_at, replicated_len })
+    }
+
+    #[inline]
+    fn payload(&mut self) -> Result<Payload<'a>, DecodeError> {
+        let start = self.reader.pos();
+        let numbers = self.numbers()?;
+        let reader = &mut self.reader;
+        let Numbers { stream, object_number, offset, offset_at, replicated_len } = numbers;
         let time_at = match replicated_len {
             0 => 0,
             // A presentation time in another width cannot be exchanged for any other.
@@ -129,7 +169,10 @@ impl<'a> Payloads<'a> {
         let data = if self.length_type == 0 {
             reader.take(reader.rest().len())?
         } else {
-            let len = variable(reader, self.length_type)?.unwrap_or(0);
+            let len = match self.length_type {
+                2 => u32::from(reader.u16()?),
+                other => variable(reader, other)?.unwrap_or(0),
+            };
             take(reader, len)?
         };
         Ok(Payload {
@@ -156,6 +199,7 @@ impl<'a> Payloads<'a> {
 impl<'a> Iterator for Payloads<'a> {
     type Item = Result<Payload<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         let payload = self.payload();
@@ -166,6 +210,7 @@ impl<'a> Iterator for Payloads<'a> {
     }
 }
 
+#[inline]
 fn take<'a>(reader: &mut Reader<'a>, len: u32) -> Result<&'a [u8], DecodeError> {
     let too_long = reader.error(Reason::NestedLength);
     reader.take(usize::try_from(len).unwrap_or(usize::MAX)).map_err(|_| too_long)
@@ -214,6 +259,7 @@ impl<'a> Payload<'a> {
 
     /// What the replicated data makes of the payload.
     #[must_use]
+    #[inline]
     pub fn form(&self) -> PayloadForm {
         match self.replicated.len() {
             0 => PayloadForm::Bare,
@@ -224,6 +270,7 @@ impl<'a> Payload<'a> {
 
     /// Size of the media object, if the payload tells it.
     #[must_use]
+    #[inline]
     pub fn object_size(&self) -> Option<u32> {
         let size = self.replicated.first_chunk()?;
         Some(u32::from_le_bytes(*size))
@@ -232,6 +279,7 @@ impl<'a> Payload<'a> {
     /// Presentation time of the media object or of the first sub-payload, in milliseconds and with the
     /// preroll, if the payload tells it.
     #[must_use]
+    #[inline]
     pub fn presentation_time_ms(&self) -> Option<u32> {
         if self.form() == PayloadForm::Compressed {
             return Some(self.offset_field);
@@ -260,10 +308,12 @@ impl<'a> Payload<'a> {
     /// The pieces of media objects in this payload. Empty ones, those that contradict the size of their
     /// object, and those of stream 0 are left out.
     #[must_use]
+    #[inline]
     pub fn fragments(&self) -> Fragments<'a> {
         Fragments { payload: *self, rest: self.data, turn: 0 }
     }
 
+    #[inline]
     fn normal(&self) -> Option<Fragment<'a>> {
         let (size, offset) = (self.object_size()?, self.offset_field);
         let room = size.checked_sub(offset)?;
@@ -285,6 +335,7 @@ impl<'a> Payload<'a> {
         Some(self.fragment(0, 0, size, None, self.data))
     }
 
+    #[inline]
     fn fragment(&self, turn: u32, offset: u32, size: u32, time: Option<u32>, data: &'a [u8]) -> Fragment<'a> {
         Fragment {
             stream_number: self.stream_number,
@@ -325,12 +376,14 @@ pub struct Fragment<'a> {
 impl Fragment<'_> {
     /// The offset behind the piece.
     #[must_use]
+    #[inline]
     pub fn end(&self) -> u32 {
         self.offset.saturating_add(u32::try_from(self.data.len()).unwrap_or(u32::MAX))
     }
 
     /// True if the piece is a whole media object.
     #[must_use]
+    #[inline]
     pub fn is_whole(&self) -> bool {
         self.offset == 0 && self.end() == self.object_size
     }
@@ -372,6 +425,7 @@ impl<'a> Fragments<'a> {
 impl<'a> Iterator for Fragments<'a> {
     type Item = Fragment<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Fragment<'a>> {
         if self.payload.stream_number == 0 {
             return None;

@@ -21,38 +21,46 @@ impl<'a> Reader<'a> {
         Ok(Self { rest, pos: start })
     }
 
+    #[inline]
     pub(super) fn pos(&self) -> usize {
         self.pos
     }
 
+    #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
+    #[inline]
     pub(super) fn error(&self, reason: Reason) -> DecodeError {
         DecodeError::new(reason, self.pos)
     }
 
+    #[inline]
     pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (head, rest) = self.rest.split_at_checked(len).ok_or(self.error(Reason::Truncated))?;
         self.advance(rest, len);
         Ok(head)
     }
 
+    #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (head, rest) = self.rest.split_first_chunk().ok_or(self.error(Reason::Truncated))?;
         self.advance(rest, N);
         Ok(*head)
     }
 
+    #[inline]
     pub(super) fn u8(&mut self) -> Result<u8, DecodeError> {
         self.array().map(|[byte]| byte)
     }
 
+    #[inline]
     pub(super) fn u16(&mut self) -> Result<u16, DecodeError> {
         self.array().map(u16::from_le_bytes)
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32, DecodeError> {
         self.array().map(u32::from_le_bytes)
     }
@@ -65,6 +73,7 @@ impl<'a> Reader<'a> {
         self.array().map(Guid)
     }
 
+    #[inline]
     fn advance(&mut self, rest: &'a [u8], len: usize) {
         self.rest = rest;
         self.pos = self.pos.saturating_add(len);

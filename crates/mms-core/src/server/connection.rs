@@ -11,7 +11,7 @@ use crate::buffer::Buffer;
 use crate::error::{Bug, Error, LimitName, Misuse, Reason, TimerName};
 use crate::hresult::Hresult;
 use crate::mmsp;
-use crate::mmsp::server::{MediaWish, Session};
+use crate::mmsp::server::{MediaWish, Order, Session};
 use crate::mmsp::wire::{ClientLog, DataHeader, Subscriber, TcpMessageHeader};
 use crate::selection::Selection;
 use crate::time::Instant;
@@ -131,6 +131,10 @@ pub struct Connection<B, H, const N: usize = 32> {
     packet_size: u32,
     end_of_input: bool,
     blocked: bool,
+    /// the host has no packet behind the staged ones
+    no_more: bool,
+    /// rewinding: the packets of a key frame are under way
+    in_run: bool,
     report: Report,
 }
 
@@ -174,6 +178,8 @@ where
             packet_size: 0,
             end_of_input: false,
             blocked: false,
+            no_more: false,
+            in_run: false,
             report: Report {
                 transport: Transport::None,
                 packets: 0,
@@ -322,11 +328,12 @@ where
         let ask = match asked.what {
             MediaWish::Open => Ask::Open { name: session.name(self.receive.data())? },
             MediaWish::Header { offset, .. } => Ask::Header { offset, max_bytes: batch_bytes },
-            MediaWish::Locate { time } => Ask::Locate { time },
-            MediaWish::Packets { from } => Ask::Packets {
+            MediaWish::Locate { time } => Ask::Locate { time, selection: session.selection() },
+            MediaWish::Packets { from, order } => Ask::Packets {
                 from,
                 max_bytes: batch_bytes.max(self.packet_size),
                 selection: session.selection(),
+                order,
             },
         };
         Some(Wish { ticket: Ticket(asked.ticket), ask })
@@ -366,18 +373,35 @@ where
         if !self.answered(ticket, |what| matches!(what, MediaWish::Header { .. })) {
             return false;
         }
-        self.stage(Staged { handle: bytes, first: offset });
+        if bytes.as_ref().is_empty() {
+            self.fail(Error::ApiMisuse(Misuse::OutOfRange));
+        } else {
+            self.stage(Staged { handle: bytes, first: offset });
+        }
         true
     }
 
     /// Whole packets, the first of which has the number `first`: the one that was asked for, or a later one
-    /// if those between hold nothing for this client. `false`: the wish was withdrawn.
+    /// if those between hold nothing for this client; then there may be none at all. When rewinding, an
+    /// earlier one. `false`: the wish was withdrawn.
     pub fn packets(&mut self, ticket: Ticket, first: u32, packets: H) -> bool {
+        let Some(Asked { what: MediaWish::Packets { from, .. }, .. }) = self.asked else { return false };
         if !self.answered(ticket, |what| matches!(what, MediaWish::Packets { .. })) {
             return false;
         }
-        self.stage(Staged { handle: packets, first });
+        if packets.as_ref().is_empty() && first <= from {
+            self.fail(Error::ApiMisuse(Misuse::OutOfRange));
+        } else {
+            self.stage(Staged { handle: packets, first });
+        }
         true
+    }
+
+    /// No packet follows what was delivered. `false`: the wish was withdrawn.
+    pub fn ended(&mut self, ticket: Ticket) -> bool {
+        let answered = self.answered(ticket, |what| matches!(what, MediaWish::Packets { .. }));
+        self.no_more |= answered;
+        answered
     }
 
     /// The packet of a time. `false`: the wish was withdrawn.
@@ -417,9 +441,7 @@ where
     }
 
     fn stage(&mut self, staged: Staged<H>) {
-        if staged.handle.as_ref().is_empty() {
-            self.fail(Error::ApiMisuse(Misuse::OutOfRange));
-        } else if self.staged.is_none() {
+        if self.staged.is_none() {
             self.staged = Some(staged);
         } else {
             self.next = Some(staged);
@@ -489,6 +511,8 @@ where
             self.staged = None;
             self.next = None;
             self.asked = None;
+            self.no_more = false;
+            self.in_run = false;
         }
         while !self.queue.is_full() {
             let out = self.control.space(LARGEST_REPLY);
@@ -532,7 +556,13 @@ where
                     let head = head.encode();
                     self.queue.push_media(Kind::Fragment, &head, staged.handle.clone(), start, len);
                 }
-                Some(MediaWish::Packets { from }) => {
+                Some(MediaWish::Packets { from, order }) => {
+                    if order == Order::KeyFramesBackward && staged.first < from && !self.in_run {
+                        session.go_back_to(staged.first);
+                        self.in_run = true;
+                        moved = true;
+                        continue;
+                    }
                     match frame_packet(session, staged, now, from, self.packet_size)? {
                         Framed::Packet { head, start, len } => {
                             if self.report.started_at.is_none() || session.is_first() {
@@ -542,7 +572,14 @@ where
                             self.queue.push_media(Kind::Packet, &head, staged.handle.clone(), start, len);
                         }
                         Framed::Skipped => {}
-                        Framed::Exhausted => self.staged = None,
+                        Framed::Exhausted => {
+                            if order == Order::KeyFramesBackward {
+                                session.go_back_to(staged.first);
+                                self.in_run = false;
+                                self.no_more |= staged.first == 0;
+                            }
+                            self.staged = None;
+                        }
                         Framed::NotDue => break,
                         Framed::Stop => session.end_of_media(now),
                     }
@@ -554,9 +591,12 @@ where
             }
             moved = true;
         }
-        if session.is_at_end() {
+        if session.is_at_end()
+            || (self.no_more && self.staged.is_none() && self.next.is_none() && session.is_streaming())
+        {
             session.end_of_media(now);
             self.asked = None;
+            self.no_more = false;
             self.report.completed = true;
             moved = true;
         }
@@ -570,11 +610,12 @@ where
             if session.name(self.receive.data()).is_some() { Some(MediaWish::Open) } else { session.wish() };
         match wish {
             Some(MediaWish::Header { .. }) if self.staged.is_some() => wish = None,
-            Some(MediaWish::Packets { from }) => {
-                let from = self.staged_end().unwrap_or(from);
-                let more = session.has_packet(from);
+            Some(MediaWish::Packets { from, order }) => {
+                let from = self.staged_end(order).unwrap_or(from);
+                let backward = order == Order::KeyFramesBackward;
+                let more = !self.no_more && if backward { from > 0 } else { session.has_packet(from) };
                 let want = more && self.next.is_none() && self.queue.len_is_low();
-                wish = want.then_some(MediaWish::Packets { from });
+                wish = want.then_some(MediaWish::Packets { from, order });
             }
             _ => {}
         }
@@ -589,8 +630,12 @@ where
         }
     }
 
-    fn staged_end(&self) -> Option<u32> {
+    /// The packet behind those that are staged, in the order of the stream.
+    fn staged_end(&self, order: Order) -> Option<u32> {
         let last = self.next.as_ref().or(self.staged.as_ref())?;
+        if order == Order::KeyFramesBackward {
+            return Some(last.first);
+        }
         let bytes = u32::try_from(last.handle.as_ref().len()).ok()?;
         // a packet alone may be shorter than the packet size
         let packets =
@@ -632,7 +677,7 @@ where
         if session.wants_transmit() {
             return Instant::MAX;
         }
-        let (Some(staged), Some(MediaWish::Packets { from }), false) =
+        let (Some(staged), Some(MediaWish::Packets { from, .. }), false) =
             (&self.staged, session.wish(), self.queue.is_full())
         else {
             return Instant::MAX;

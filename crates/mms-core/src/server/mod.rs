@@ -9,6 +9,7 @@ mod queue;
 mod report;
 mod wish;
 
+pub use crate::mmsp::server::Order;
 pub use config::Config;
 pub use connection::{Accepted, Connection, Event, Step, Storage};
 pub use report::{Outcome, Report, Transport};

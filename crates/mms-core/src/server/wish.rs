@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use crate::hresult::Hresult;
 use crate::mmsp;
+use crate::mmsp::server::Order;
 use crate::selection::Selection;
 use crate::text::Text;
 
@@ -40,15 +41,19 @@ pub enum Ask<'a> {
     Locate {
         /// Time of the content.
         time: Duration,
+        /// The streams that the client wants: video starts with a key frame.
+        selection: Selection,
     },
-    /// Whole packets. Answer: `packets` or `failed`.
+    /// Whole packets. Answer: `packets`, `ended` or `failed`.
     Packets {
-        /// Number of the first packet.
+        /// Number of the first packet; when rewinding, of the packet before which the key frame begins.
         from: u32,
         /// Most bytes, at least one packet.
         max_bytes: u32,
         /// The streams that the client wants.
         selection: Selection,
+        /// Every packet, or those of the next key frame: an answer then holds one key frame.
+        order: Order,
     },
 }
 

@@ -2,12 +2,15 @@ use core::time::Duration;
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 
-use mms_core::asf::PacketHead;
+use mms_core::asf::{Packet, PacketHead, Payload};
 use mms_core::hresult::Hresult;
+use mms_core::selection::{Selection, Thinning};
+use mms_core::server::Order;
 
 use super::{TempFolder, let_the_clock_tick, made, testdata};
 use crate::feed::Feed;
 use crate::probe::Media;
+use crate::selected::{Run, Selected};
 
 #[test]
 fn batches_are_whole_packets_and_equal_to_the_file_for_every_size() {
@@ -56,29 +59,56 @@ fn the_header_is_given_in_the_parts_that_are_asked_for() {
     assert_eq!(feed.header(0, 0), Err(Hresult::E_INVALIDARG));
 }
 
+/// Where a start is possible: presentation time without preroll, and packet.
+fn starts(media: &Media, file: &[u8], wanted: impl Fn(&Payload<'_>) -> bool) -> Vec<(u32, u32)> {
+    let info = media.info();
+    let packets = file[info.header_len as usize..].chunks_exact(info.packet_size as usize);
+    let mut starts = Vec::new();
+    for (number, bytes) in (0..info.packet_count).zip(packets) {
+        let packet = Packet::decode_of(bytes, info.packet_size).unwrap();
+        for payload in
+            packet.payloads().flatten().filter(|payload| payload.starts_object() && wanted(payload))
+        {
+            starts.push((payload.presentation_time_ms().unwrap().saturating_sub(3100), number));
+        }
+    }
+    starts
+}
+
+fn locate(media: &Media, time: Duration) -> u32 {
+    Selected::new(media, Selection::ALL).locate(media, time, Selection::ALL).unwrap()
+}
+
 #[test]
-fn a_time_is_found_as_by_looking_at_every_packet() {
+fn a_time_is_found_at_the_key_frame_before_it() {
     let path = testdata("made").join("seek-125s.wmv");
     let media = Media::open(&path).unwrap();
-    let size = media.info().packet_size as usize;
     let file = fs::read(&path).unwrap();
-    let media_bytes = &file[media.info().header_len as usize..];
-    let times: Vec<u32> = media_bytes
-        .chunks_exact(size)
-        .take(media.info().packet_count as usize)
-        .map(|packet| PacketHead::decode(packet).unwrap().send_time_ms)
-        .collect();
-    let end = times.last().unwrap() + 10;
-    assert!(end > 120_000);
-    let mut expected = 0;
-    for ms in 0..end {
-        while times.get(expected + 1).is_some_and(|time| *time <= ms) {
-            expected += 1;
-        }
-        let found = media.locate(Duration::from_millis(u64::from(ms))).unwrap();
-        assert_eq!(found as usize, expected, "at {ms} ms");
+    let keys = starts(&media, &file, |payload| payload.stream_number == 1 && payload.is_key_frame);
+    assert_eq!(keys.len(), 25);
+    let mut found_by_index = 0;
+    for ms in (0..125_000).step_by(97) {
+        let at = keys.partition_point(|(time, _)| *time <= ms).max(1) - 1;
+        let found = locate(&media, Duration::from_millis(u64::from(ms)));
+        // an index with an entry a second may pass over a key frame of the last second
+        let passed_over = at > 0 && found == keys[at - 1].1 && ms - keys[at].0 < 1000;
+        assert!(found == keys[at].1 || passed_over, "{ms} ms: packet {found}");
+        found_by_index += u32::from(passed_over);
     }
-    assert_eq!(media.locate(Duration::MAX).unwrap(), media.info().packet_count - 1);
+    assert!(found_by_index < 300, "{found_by_index}");
+    assert_eq!(locate(&media, Duration::MAX), keys.last().unwrap().1);
+}
+
+#[test]
+fn a_time_of_sound_is_found_at_the_packet_that_begins_before_it() {
+    let path = testdata("made").join("seek-audio-130s.wma");
+    let media = Media::open(&path).unwrap();
+    let file = fs::read(&path).unwrap();
+    let all = starts(&media, &file, |_| true);
+    for ms in (0..130_000).step_by(131) {
+        let at = all.partition_point(|(time, _)| *time <= ms).max(1) - 1;
+        assert_eq!(locate(&media, Duration::from_millis(u64::from(ms))), all[at].1, "{ms} ms");
+    }
 }
 
 #[test]
@@ -87,24 +117,100 @@ fn packets_that_cannot_be_decoded_do_not_stop_the_search() {
     let folder = TempFolder::new();
     let info = *Media::open(&folder.write("a.wmv", &file)).unwrap().info();
     let (head, size) = (info.header_len as usize, info.packet_size as usize);
-    let time = |file: &[u8], number: u32| {
-        let packet = &file[head + number as usize * size..][..size];
-        PacketHead::decode(packet).map(|head| Duration::from_millis(u64::from(head.send_time_ms))).unwrap()
-    };
     // where the search looks first
     let middle = info.packet_count / 2;
-    let target = middle + 20;
-    let wanted = time(&file, target);
     file[head + middle as usize * size..][..3 * size].fill(0xff);
     let media = Media::open(&folder.write("b.wmv", &file)).unwrap();
-    let found = media.locate(wanted).unwrap();
-    assert!(found >= target && time(&file, found) == wanted);
-    let early = media.locate(Duration::from_millis(1)).unwrap();
-    assert!(time(&file, early) <= Duration::from_millis(1));
+    let wanted = Duration::from_secs(100);
+    let found = locate(&media, wanted);
+    let packet = PacketHead::decode(&file[head + found as usize * size..][..size]).unwrap();
+    assert!((90_000..=100_000).contains(&packet.send_time_ms), "{}", packet.send_time_ms);
     // and where no packet can be decoded it ends
-    file[head..].fill(0xff);
+    file[head..head + info.packet_count as usize * size].fill(0xff);
     let media = Media::open(&folder.write("c.wmv", &file)).unwrap();
-    assert_eq!(media.locate(wanted).unwrap(), 0);
+    assert_eq!(locate(&media, wanted), 0);
+}
+
+#[test]
+fn deselected_streams_are_left_out_and_the_others_are_whole() {
+    let path = testdata("made").join("two-audio.wmv");
+    let media = Media::open(&path).unwrap();
+    let file = fs::read(&path).unwrap();
+    let info = *media.info();
+    let objects = |packets: &[(u32, Vec<u8>)], stream: u8| -> Vec<(u32, Vec<u8>)> {
+        let mut data = Vec::new();
+        for (_, bytes) in packets {
+            let packet = Packet::decode_of(bytes, info.packet_size).unwrap();
+            for payload in packet.payloads().flatten().filter(|payload| payload.stream_number == stream) {
+                for piece in payload.fragments() {
+                    data.push((piece.object_number, piece.data.to_vec()));
+                }
+            }
+        }
+        data
+    };
+    let size = info.packet_size as usize;
+    let stored: Vec<(u32, Vec<u8>)> = (0..)
+        .zip(file[info.header_len as usize..].chunks_exact(size).map(<[u8]>::to_vec))
+        .take(info.packet_count as usize)
+        .collect();
+    for (chosen, left_out) in [([1, 2], 3), ([1, 3], 2), ([2, 3], 1)] {
+        let selection = Selection::ALL.with(u16::from(left_out), Thinning::Nothing);
+        let mut selected = Selected::new(&media, Selection::ALL);
+        let (mut sent, mut from) = (Vec::new(), 0);
+        loop {
+            match selected.run(&media, (from, Order::All), 4 * info.packet_size, selection).unwrap() {
+                Run::Rewritten { first, packets } => {
+                    assert!(first >= from && packets.len() % size == 0);
+                    let numbers = first..;
+                    sent.extend(numbers.zip(packets.chunks_exact(size).map(<[u8]>::to_vec)));
+                    from = first + u32::try_from(packets.len() / size).unwrap();
+                }
+                Run::Ended => break,
+                Run::AsStored => panic!("nothing was left out"),
+            }
+            if from >= info.packet_count {
+                break;
+            }
+        }
+        assert!(objects(&sent, left_out).is_empty());
+        for stream in chosen {
+            assert!(objects(&sent, stream) == objects(&stored, stream), "stream {stream}");
+        }
+    }
+}
+
+#[test]
+fn striding_gives_the_packets_of_each_key_frame_and_nothing_else() {
+    let path = testdata("made").join("seek-125s.wmv");
+    let media = Media::open(&path).unwrap();
+    assert!(media.info().stridable);
+    let size = media.info().packet_size;
+    let walk = |order: Order, mut from: u32| {
+        let mut selected = Selected::new(&media, Selection::ALL);
+        let mut runs = Vec::new();
+        while let Run::Rewritten { first, packets } =
+            selected.run(&media, (from, order), 1 << 16, Selection::ALL).unwrap()
+        {
+            for bytes in packets.chunks_exact(size as usize) {
+                let packet = Packet::decode_of(bytes, size).unwrap();
+                for payload in packet.payloads().flatten() {
+                    assert!(payload.stream_number == 1 && payload.is_key_frame);
+                }
+            }
+            let count = u32::try_from(packets.len()).unwrap() / size;
+            from = if order == Order::KeyFramesBackward { first } else { first + count };
+            runs.push(first);
+        }
+        runs
+    };
+    let forward = walk(Order::KeyFrames, 0);
+    assert_eq!(forward.len(), 25);
+    let mut backward = walk(Order::KeyFramesBackward, media.info().packet_count);
+    backward.reverse();
+    assert_eq!(forward, backward);
+    let audio = Media::open(&testdata("made").join("seek-audio-130s.wma")).unwrap();
+    assert!(!audio.info().stridable);
 }
 
 /// A feed that streams, and the path of its file.
@@ -117,37 +223,37 @@ fn streaming(folder: &TempFolder) -> (Feed, std::path::PathBuf) {
     (feed, path)
 }
 
-fn assert_ended(feed: &Feed) {
+fn assert_ended(feed: &mut Feed) {
     assert_eq!(feed.packets(1, 65536), Err(Hresult::NS_E_FILE_READ));
     assert_eq!(feed.header(0, 100), Err(Hresult::NS_E_FILE_READ));
-    assert_eq!(feed.locate(Duration::ZERO), Err(Hresult::NS_E_FILE_READ));
+    assert_eq!(feed.locate(Duration::ZERO, Selection::ALL), Err(Hresult::NS_E_FILE_READ));
 }
 
 #[test]
 fn a_file_cut_while_it_is_served_ends_with_an_error_even_before_the_cut() {
     let folder = TempFolder::new();
-    let (feed, path) = streaming(&folder);
+    let (mut feed, path) = streaming(&folder);
     let file = OpenOptions::new().write(true).open(path).unwrap();
     file.set_len(file.metadata().unwrap().len() - 1).unwrap();
-    assert_ended(&feed);
+    assert_ended(&mut feed);
 }
 
 #[test]
 fn a_file_appended_to_while_it_is_served_ends_with_an_error() {
     let folder = TempFolder::new();
-    let (feed, path) = streaming(&folder);
+    let (mut feed, path) = streaming(&folder);
     OpenOptions::new().append(true).open(path).unwrap().write_all(b"x").unwrap();
-    assert_ended(&feed);
+    assert_ended(&mut feed);
 }
 
 #[test]
 fn a_file_overwritten_in_place_while_it_is_served_ends_with_an_error() {
     let folder = TempFolder::new();
-    let (feed, path) = streaming(&folder);
+    let (mut feed, path) = streaming(&folder);
     let mut file = OpenOptions::new().write(true).open(path).unwrap();
     file.seek(SeekFrom::End(-1)).unwrap();
     file.write_all(b"x").unwrap();
-    assert_ended(&feed);
+    assert_ended(&mut feed);
 }
 
 #[test]
@@ -155,7 +261,7 @@ fn a_file_removed_while_it_is_served_ends_with_an_error() {
     let folder = TempFolder::new();
     let (mut feed, path) = streaming(&folder);
     fs::remove_file(path).unwrap();
-    assert_ended(&feed);
+    assert_ended(&mut feed);
     assert_eq!(feed.open("a.wmv").err(), Some(Hresult::NS_E_FILE_NOT_FOUND));
 }
 
@@ -165,7 +271,7 @@ fn a_file_renamed_over_another_ends_the_session_and_is_served_to_the_next() {
     let (mut feed, path) = streaming(&folder);
     let next = made("audio-wmav1.wma");
     fs::rename(folder.write("next", &next), path).unwrap();
-    assert_ended(&feed);
+    assert_ended(&mut feed);
     let info = *feed.open("a.wmv").unwrap().info();
     assert_eq!((info.packet_size, info.packet_count), (1024, 44));
     let header = feed.header(0, u32::MAX).unwrap();

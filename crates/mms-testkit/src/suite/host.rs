@@ -93,7 +93,7 @@ impl Host for Memory {
             Query::Header { offset, max_bytes } => {
                 question.header(self.content.header_slice(offset, max_bytes))
             }
-            Query::Locate { time } => question.located(self.content.packet_at(time)),
+            Query::Locate { time, .. } => question.located(self.content.packet_at(time)),
             Query::Packets { from, max_bytes, .. } => {
                 if !core::mem::replace(&mut self.plays, true) {
                     let playing = self.log.playing.fetch_add(1, Ordering::AcqRel) + 1;

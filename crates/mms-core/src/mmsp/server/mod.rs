@@ -16,4 +16,4 @@ mod wish;
 pub use config::{Config, Content, Pace, Quirks};
 pub use session::Session;
 pub(crate) use wish::Located;
-pub use wish::{Event, MediaWish};
+pub use wish::{Event, MediaWish, Order};

@@ -45,19 +45,39 @@ pub(super) struct Pacing {
     media_ms: u64,
     /// content that goes out ahead of its time
     burst: Duration,
+    /// thousandths of the normal rate; striding is faster
+    rate: u32,
+    backward: bool,
     /// when the ceiling of the bit rate allows the next packet
     rate_free: Instant,
 }
 
 impl Pacing {
     pub(super) fn new() -> Self {
-        Self { start: None, last_send_ms: 0, media_ms: 0, burst: Duration::ZERO, rate_free: Instant::ZERO }
+        Self {
+            start: None,
+            last_send_ms: 0,
+            media_ms: 0,
+            burst: Duration::ZERO,
+            rate: 1000,
+            backward: false,
+            rate_free: Instant::ZERO,
+        }
     }
 
     /// Playing starts anew with the next packet.
     pub(super) fn restart(&mut self, burst: Duration) {
         self.start = None;
         self.burst = burst;
+        self.rate = 1000;
+        self.backward = false;
+    }
+
+    /// Striding starts with the next packet, at so many thousandths of the normal rate.
+    pub(super) fn restart_striding(&mut self, rate: u32, backward: bool) {
+        self.restart(Duration::ZERO);
+        self.rate = rate;
+        self.backward = backward;
     }
 
     /// Whether a packet was sent since playing started.
@@ -74,7 +94,8 @@ impl Pacing {
     pub(super) fn due(&self, pace: Pace, send_time_ms: u32) -> Instant {
         let (Pace::PerMille(rate), Some(start)) = (pace, self.start) else { return self.rate_free };
         let media = self.media_at(send_time_ms);
-        let micros = media.saturating_mul(1_000_000).checked_div(u64::from(rate)).unwrap_or(u64::MAX);
+        let rate = u64::from(rate).saturating_mul(u64::from(self.rate)) / 1000;
+        let micros = media.saturating_mul(1_000_000).checked_div(rate).unwrap_or(u64::MAX);
         start.at.after(Duration::from_micros(micros)).before(self.burst).max(self.rate_free)
     }
 
@@ -113,7 +134,9 @@ impl Pacing {
 
     /// Media time since the start; send times that go back or jump count as nothing, and they may wrap.
     fn media_at(&self, send_time_ms: u32) -> u64 {
-        let step = u64::from(send_time_ms.wrapping_sub(self.last_send_ms));
+        let (earlier, later) =
+            if self.backward { (send_time_ms, self.last_send_ms) } else { (self.last_send_ms, send_time_ms) };
+        let step = u64::from(later.wrapping_sub(earlier));
         if step > LONGEST_GAP { self.media_ms } else { self.media_ms.saturating_add(step) }
     }
 }
@@ -173,6 +196,18 @@ mod tests {
         assert_eq!(sent_at(Pace::REALTIME, Duration::ZERO, None, jump), [0, 500, 500, 1_000]);
         let wrap = [u32::MAX - 499, 0, 500];
         assert_eq!(sent_at(Pace::REALTIME, Duration::ZERO, None, wrap), [0, 500, 1_000]);
+    }
+
+    #[test]
+    fn rewinding_counts_time_backward_and_striding_counts_it_faster() {
+        let mut pacing = Pacing::new();
+        pacing.restart_striding(5000, true);
+        // two packets of a key frame, then one of the key frame 5 s before
+        for (time, due) in [(60_000, 0), (60_200, 0), (55_000, 1_000), (50_000, 2_000)] {
+            let at = pacing.due(Pace::REALTIME, time).max(Instant::from_millis(1));
+            assert!(at.since(Instant::ZERO).as_millis().abs_diff(due) <= 50, "{time}: {at:?}");
+            pacing.sent(at, 0, time, 1000, None);
+        }
     }
 
     #[test]

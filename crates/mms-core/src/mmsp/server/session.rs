@@ -6,13 +6,13 @@ use super::config::{Config, Content, MPLAYER_GUID};
 use super::pacing::{Pacing, StopAt};
 use super::replies::{self, Facts, OPEN_FILE_ID, PACKET_PAIR, Reply};
 use super::state::State;
-use super::wish::{Event, Located, MediaWish};
+use super::wish::{Event, Located, MediaWish, Order};
 use crate::error::{BufferTooSmall, Error, LimitName, Misuse, Reason, TimerName};
 use crate::hresult::Hresult;
 use crate::mmsp::client::Handled;
 use crate::mmsp::wire::{
     self, DataHeader, Deframer, Frame, FrameError, FrameLimits, FunnelName, FunnelTransport, Message,
-    OpenFile, Product, StartPlaying, StreamSwitch, Subscriber, TcpMessageHeader,
+    OpenFile, Product, StartPlaying, StartStriding, StreamSwitch, Subscriber, TcpMessageHeader,
 };
 use crate::selection::{Selection, Thinning};
 use crate::text::Text;
@@ -52,6 +52,7 @@ pub struct Session {
     /// the packet that is sent next
     cursor: u32,
     stop_at: Option<StopAt>,
+    order: Order,
     pacing: Pacing,
     discard: bool,
     pings: u32,
@@ -95,6 +96,7 @@ impl Session {
             sequence: 0,
             cursor: 0,
             stop_at: None,
+            order: Order::All,
             pacing: Pacing::new(),
             discard: false,
             pings: 0,
@@ -151,8 +153,8 @@ impl Session {
                 Some(MediaWish::Header { offset, len: left.min(content.packet_size) })
             }
             State::Locating { time } => Some(MediaWish::Locate { time }),
-            State::Streaming if self.has_packet(self.cursor) => {
-                Some(MediaWish::Packets { from: self.cursor })
+            State::Streaming if self.order == Order::KeyFramesBackward || self.has_packet(self.cursor) => {
+                Some(MediaWish::Packets { from: self.cursor, order: self.order })
             }
             _ => None,
         }
@@ -347,9 +349,7 @@ impl Session {
                 self.start(start);
             }
             (State::Ready | State::Streaming, Message::StartStriding(start)) => {
-                // key frames and their packets are the host's to know; none says so yet
-                let incarnation = start.play_incarnation;
-                self.reply(Reply::StartStriding { hr: Hresult::NS_E_STRIDE_REFUSED, incarnation });
+                self.start_striding(start);
             }
             (State::Ready | State::Streaming, Message::StopPlaying(stop)) => {
                 // packets that were framed and not begun are not sent; in READY there is nothing to discard
@@ -443,7 +443,6 @@ impl Session {
 
     /// StartPlaying (section 3.2.5.11, digest 2.3.9).
     fn start(&mut self, start: &StartPlaying) {
-        let Some(content) = self.content else { return };
         let quirks = self.config.quirks;
         self.incarnation = start.play_incarnation;
         if self.state == State::Streaming {
@@ -454,20 +453,46 @@ impl Session {
             }
             self.discard = true;
         }
+        self.order = Order::All;
         self.stop_at = StopAt::new(start.frame_offset, quirks.no_limit_frame_offset);
         let wanted = start.acceleration.map_or(0, |acceleration| acceleration.accel_duration);
         let accelerated = Duration::from_millis(u64::from(wanted)).min(LONGEST_BURST);
         self.pacing.restart(self.config.burst.max(accelerated));
+        self.start_at(start.position, start.asf_offset, start.location_id);
+    }
+
+    /// StartStriding (section 2.2.4.26): key frames forward or backward, if the host can find them.
+    fn start_striding(&mut self, start: &StartStriding) {
+        let incarnation = start.play_incarnation;
+        let stridable = self.content.is_some_and(|content| content.stridable);
+        let rate = start.rate;
+        // some clients write the rate as an integer, which is next to 0 as a double (digest 2.3.10)
+        let in_range = rate.is_finite() && (1e-6..=5.0).contains(&rate.abs());
+        if !stridable || !in_range {
+            let hr = if stridable { Hresult::E_INVALIDARG } else { Hresult::NS_E_STRIDE_REFUSED };
+            self.reply(Reply::StartStriding { hr, incarnation });
+            return;
+        }
+        self.incarnation = incarnation;
+        self.discard |= self.state == State::Streaming;
+        self.order = if rate < 0.0 { Order::KeyFramesBackward } else { Order::KeyFrames };
+        self.stop_at = None;
+        self.pacing.restart_striding(per_mille(rate.abs()), rate < 0.0);
+        self.start_at(start.position, start.asf_offset, start.location_id);
+    }
+
+    /// Which of three ways to name a position counts (digest 2.3.9, OPEN-4).
+    fn start_at(&mut self, position: f64, asf_offset: u32, location_id: u32) {
+        let Some(content) = self.content else { return };
         self.timers.stop(TimerName::IdleTimeout);
         self.timers.stop(TimerName::Linger);
         let used = |value: u32| value != 0 && value != wire::START_NOT_USED;
-        let position = start.position;
         let by_time = position.is_finite() && (0.0..1e300).contains(&position);
-        let prefers_time = by_time && !quirks.location_id_beats_position;
-        if used(start.location_id) && !prefers_time {
-            self.started(start.location_id);
-        } else if used(start.asf_offset) && !prefers_time {
-            let behind = start.asf_offset.saturating_sub(content.header_len);
+        let prefers_time = by_time && !self.config.quirks.location_id_beats_position;
+        if used(location_id) && !prefers_time {
+            self.started(location_id);
+        } else if used(asf_offset) && !prefers_time {
+            let behind = asf_offset.saturating_sub(content.header_len);
             self.started(behind.checked_div(content.packet_size).unwrap_or(0));
         } else if by_time && position > 0.0 && content.seekable {
             let time = Duration::try_from_secs_f64(position).unwrap_or(Duration::MAX);
@@ -479,14 +504,23 @@ impl Session {
 
     /// The start position is known: say so and stream.
     fn started(&mut self, cursor: u32) {
-        self.cursor = cursor;
+        // rewinding takes what begins before the cursor, and this packet shall be the first
+        let after = u32::from(self.order == Order::KeyFramesBackward);
+        self.cursor = cursor.saturating_add(after);
         let server_as_client = self.subscriber.product == Product::WindowsMediaServices;
         if !self.switched && !server_as_client && !self.config.quirks.all_streams_without_switch {
             self.selection = Selection::NONE;
         }
         self.state = State::Streaming;
+        self.report_started(Hresult::S_OK);
+    }
+
+    fn report_started(&mut self, hr: Hresult) {
         let incarnation = self.incarnation;
-        self.reply(Reply::StartedPlaying { hr: Hresult::S_OK, incarnation });
+        self.reply(match self.order {
+            Order::All => Reply::StartedPlaying { hr, incarnation },
+            Order::KeyFrames | Order::KeyFramesBackward => Reply::StartStriding { hr, incarnation },
+        });
     }
 
     /// READY again, with the Idle timer running.
@@ -549,7 +583,7 @@ impl Session {
         match self.state {
             State::Locating { .. } => {
                 self.rest(now);
-                self.reply(Reply::StartedPlaying { hr, incarnation });
+                self.report_started(hr);
                 return;
             }
             State::Streaming => {
@@ -576,7 +610,7 @@ impl Session {
                 self.discard = true;
                 self.reply(Reply::EndOfStream { hr, incarnation });
             }
-            State::Locating { .. } => self.reply(Reply::StartedPlaying { hr, incarnation }),
+            State::Locating { .. } => self.report_started(hr),
             _ => {}
         }
         self.close();
@@ -654,7 +688,8 @@ impl Session {
     /// Whether the stream has no packet left: [`end_of_media`](Self::end_of_media) is due.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
-        self.state == State::Streaming && !self.has_packet(self.cursor)
+        let forward = self.order != Order::KeyFramesBackward;
+        self.state == State::Streaming && forward && !self.has_packet(self.cursor)
     }
 
     /// Whether the content has a packet of this number.
@@ -677,6 +712,19 @@ impl Session {
             self.cursor = packet;
         }
         later
+    }
+
+    /// Which packets follow one another.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Rewinding: the packets of a key frame begin here.
+    pub fn go_back_to(&mut self, packet: u32) {
+        if self.state == State::Streaming && self.order == Order::KeyFramesBackward {
+            self.cursor = packet;
+        }
     }
 
     /// Whether a wish that was raised still fits the state.
@@ -780,6 +828,12 @@ impl Session {
         self.outbox = [None; OUTBOX];
         self.state = State::Closed;
     }
+}
+
+/// Thousandths of a rate between 1e-6 and 5.0, at least one.
+fn per_mille(rate: f64) -> u32 {
+    let micros = Duration::try_from_secs_f64(rate).unwrap_or(Duration::from_secs(1));
+    u32::try_from(micros.as_millis()).unwrap_or(u32::MAX).max(1)
 }
 
 fn low_byte(value: u32) -> u8 {

@@ -70,7 +70,22 @@ pub enum MediaWish {
     Packets {
         /// Number of the first packet.
         from: u32,
+        /// Which packets follow one another.
+        order: Order,
     },
+}
+
+/// Which packets follow one another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Order {
+    /// Every packet.
+    #[default]
+    All,
+    /// Fast forward: the packets of the key frames.
+    KeyFrames,
+    /// Rewind: the packets of the key frames, the last key frame first. Within a key frame they ascend.
+    KeyFramesBackward,
 }
 
 const _: () = assert!(size_of::<MediaWish>() <= 24);
