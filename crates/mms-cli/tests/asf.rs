@@ -298,6 +298,56 @@ fn remuxing_at_any_packet_size_keeps_all_media_objects() {
     assert!(objects > 50_000, "{objects} objects");
 }
 
+/// Extension data of each object by stream, in order.
+fn listed_extensions(path: &Path) -> BTreeMap<u64, Vec<String>> {
+    let outcome = mms(&["info", "--packets", "--json"]).arg(path).run();
+    let mut streams: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    for line in outcome.stdout.lines() {
+        let packet: Value = serde_json::from_str(line).unwrap();
+        for payload in packet["payloads"].as_array().into_iter().flatten() {
+            let starts = payload["objects"].as_array().unwrap().iter().filter(|object| object["offset"] == 0);
+            let told = starts.map(|object| object["extensions"].to_string());
+            streams.entry(payload["stream"].as_u64().unwrap()).or_default().extend(told);
+        }
+    }
+    streams
+}
+
+/// Names of objects at any depth.
+fn names(list: &Value) -> Vec<String> {
+    let of = |object: &Value| {
+        let own = object["name"].as_str().or(object["guid"].as_str()).unwrap().to_owned();
+        core::iter::once(own).chain(names(&object["objects"])).collect::<Vec<_>>()
+    };
+    list.as_array().unwrap().iter().flat_map(of).collect()
+}
+
+#[test]
+fn remuxing_keeps_tags_streams_objects_of_the_header_and_what_payloads_tell() {
+    let Some(files) = shared_files() else { return };
+    let (scratch, mut with_extensions) = (Scratch::new("kept"), 0);
+    let target = scratch.file("x.asf");
+    for path in files.iter().filter(|path| !NO_PACKET.contains(&name_of(path).as_str())) {
+        assert_eq!(remux(path, &target, &["--force", "--packet-size", "1500"]).code, 0, "{}", path.display());
+        let (before, after) = (info(path), info(&target));
+        for field in ["tags", "streams", "preroll_seconds", "bit_rate", "protection"] {
+            assert_eq!(before[field], after[field], "{field} of {}", path.display());
+        }
+        // places of an index that is not copied
+        let mut kept = names(&before["objects"]);
+        kept.retain(|name| name != "Index Parameters");
+        assert_eq!(names(&after["objects"]), kept, "{}", path.display());
+        let (mut before, after) = (listed_extensions(path), listed_extensions(&target));
+        for (_, stream, begun, whole) in BEGUN.iter().filter(|row| row.0 == name_of(path)) {
+            assert_eq!(before[stream].len(), *begun);
+            before.get_mut(stream).unwrap().truncate(*whole);
+        }
+        assert_eq!(before, after, "{}", path.display());
+        with_extensions += usize::from(before.values().flatten().any(|told| told != "[]"));
+    }
+    assert!(with_extensions > 5, "{with_extensions}");
+}
+
 // ---- repair
 
 #[test]
@@ -467,4 +517,39 @@ fn no_problem_is_found_in_real_headers_and_every_object_is_named_or_numbered() {
     }
     assert_eq!(problems, [""; 0]);
     assert!(known > 500, "{known}");
+}
+
+#[test]
+fn a_damaged_file_is_a_failure_or_a_result_and_never_a_crash() {
+    let scratch = Scratch::new("damaged");
+    let (file, target) = (scratch.file("x.wmv"), scratch.file("y.wmv"));
+    let mut seed = 11_u64;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    let mut results = BTreeSet::new();
+    for name in ["av-256.wmv", "markers.wmv", "two-audio.wmv"] {
+        let bytes = fs::read(made(name)).unwrap();
+        let head = source(&made(name)).head().len();
+        for turn in 0..8 {
+            let mut damaged = bytes.clone();
+            // half of them in the header, half anywhere
+            let reach = if turn % 2 == 0 { head } else { damaged.len() };
+            for _ in 0..=turn {
+                let (at, value) = (random(reach), random(256));
+                damaged[at] = u8::try_from(value).unwrap();
+            }
+            fs::write(&file, damaged).unwrap();
+            for command in [&["info", "--json"][..], &["info", "--packets"], &["repair", "--force", "-o"]] {
+                let output = command.contains(&"-o").then_some(&target);
+                let outcome = mms(command).args(output).arg(&file).run();
+                assert!((0..=2).contains(&outcome.code), "{name}, turn {turn}: {outcome}");
+                results.insert(outcome.code);
+            }
+            let outcome = remux(&file, &target, &["--force"]);
+            assert!((0..=2).contains(&outcome.code), "{name}, turn {turn}: {outcome}");
+        }
+    }
+    assert!(results.contains(&0) && results.contains(&1), "{results:?}");
 }
