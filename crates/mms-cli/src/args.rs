@@ -118,7 +118,7 @@ Examples:
 The file appears under its name when the stream has ended. What came of a
 stream that broke off or was interrupted is a valid file too, named
 NAME.partial.EXT. Devices, pipes and standard output are written directly;
-with --start, --duration or --streams they get the header of a broadcast,
+with --start, --duration, --streams or --key-frames they get the header of a broadcast,
 which promises nothing about sizes.
 
 A file that came whole under a true header stays as it came, byte for byte.
@@ -149,6 +149,9 @@ pub(crate) struct GetArgs {
     /// Numbers of the streams to fetch, such as 1,3; `mms info` shows them
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=127))]
     pub(crate) streams: Vec<u8>,
+    /// Fetch only the key frames of video, for a preview or a thin line
+    #[arg(long)]
+    pub(crate) key_frames: bool,
     /// Print one JSON object about what was done on standard output, also after an error
     #[arg(long)]
     pub(crate) json: bool,

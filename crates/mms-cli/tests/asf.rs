@@ -20,10 +20,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use readers::{Objects, Reader, ffprobe, has_ffprobe, name_of, shared_files};
+use readers::{
+    Objects, Reader, decoded_frames, ffprobe, has_ffprobe, mplayer_complaints, name_of, shared_files,
+};
 use serde_json::{Value, json};
 use support::asf::Asf;
-use support::peer::missing;
+use support::peer::{all_installed, missing};
 use support::process::Scratch;
 use support::server::{Server, made};
 use tool::asf::source;
@@ -270,6 +272,60 @@ fn what_was_fetched_is_read_without_a_warning() {
         for reader in Reader::ALL.into_iter().filter(|reader| reader.is_installed()) {
             let warnings = reader.warnings(&target, &scratch);
             assert!(warnings.is_empty(), "{name}, {reader:?}: {warnings:?}");
+        }
+    }
+}
+
+/// Streams that are asked for by number, whether only key frames of video; then the places of the streams that
+/// come, of which the first is video where only key frames come.
+type Choice = (&'static str, &'static [&'static str], &'static [usize]);
+
+const CHOICES: [Choice; 5] = [
+    ("two-audio.wmv", &["--streams", "1,2"], &[0, 1]),
+    ("two-audio.wmv", &["--streams", "3"], &[2]),
+    (SAMPLE, &["--streams", "2"], &[1]),
+    (SAMPLE, &["--key-frames"], &[0, 1]),
+    ("key-frames-512.wmv", &["--streams", "1", "--key-frames"], &[0]),
+];
+
+#[test]
+fn what_is_left_of_a_choice_of_streams_decodes_to_exactly_the_frames_that_were_kept() {
+    if !all_installed(&[("ffmpeg", "ffmpeg"), ("ffprobe", "ffmpeg"), ("mplayer", "mplayer")]) {
+        return;
+    }
+    let server = Server::start("off", &["two-audio.wmv", SAMPLE, "key-frames-512.wmv"]);
+    let scratch = Scratch::new("choice");
+    for (name, options, streams) in CHOICES {
+        let target = scratch.file("x.wmv");
+        let outcome = mms(&["get", &server.url(name), "--force", "-o"]).arg(&target).args(options).run();
+        assert_eq!(outcome.code, 0, "{name} {options:?}: {outcome}");
+        let (before, after) = (ffprobe(&made(name)), ffprobe(&target));
+        assert_eq!(after.keys().copied().collect::<Vec<_>>(), streams, "{name} {options:?}");
+        for stream in streams {
+            let is_thinned = options.contains(&"--key-frames") && *stream == 0;
+            let kept: Vec<_> =
+                before[stream].iter().filter(|object| !is_thinned || object.1).cloned().collect();
+            assert!(
+                !kept.is_empty() && after[stream] == kept,
+                "{name} {options:?}: objects of {stream} differ"
+            );
+            let whole = decoded_frames(&made(name), *stream, &scratch);
+            let decoded = decoded_frames(&target, *stream, &scratch);
+            if is_thinned {
+                // without times, whose unit follows the distance of frames
+                let picture = |frame: &String| frame.split(',').skip(4).collect::<String>();
+                let keys = whole.iter().zip(&before[stream]).filter(|(_, object)| object.1);
+                let keys: Vec<String> = keys.map(|(frame, _)| picture(frame)).collect();
+                assert_eq!(decoded.iter().map(picture).collect::<Vec<_>>(), keys, "{name} {options:?}");
+            } else {
+                assert_eq!(decoded, whole, "{name} {options:?}: frames of {stream}");
+            }
+        }
+        assert_eq!(mplayer_complaints(&target, &scratch), [""; 0], "{name} {options:?}");
+        for reader in Reader::ALL.into_iter().filter(|reader| reader.is_installed()) {
+            let (of_source, warnings) =
+                (reader.warnings(&made(name), &scratch), reader.warnings(&target, &scratch));
+            assert!(warnings.is_subset(&of_source), "{name} {options:?}, {reader:?}: {warnings:?}");
         }
     }
 }

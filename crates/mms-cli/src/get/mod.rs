@@ -12,7 +12,7 @@ mod tally;
 use std::path::Path;
 use std::time::Instant;
 
-use mms_core::asf::{HeaderSummary, StreamInfo};
+use mms_core::asf::{HeaderSummary, StreamInfo, StreamKind};
 use mms_core::client::{Options, Play, Player, Position, Until};
 use mms_core::selection::{Selection, Thinning};
 use mms_std::Client;
@@ -131,7 +131,7 @@ fn wishes(args: &GetArgs) -> recording::Wishes {
     recording::Wishes {
         start: args.start.is_some_and(|start| !start.is_zero()),
         end: args.duration.is_some(),
-        streams: !args.streams.is_empty(),
+        streams: !args.streams.is_empty() || args.key_frames,
     }
 }
 
@@ -145,6 +145,12 @@ fn play(args: &GetArgs, header: &HeaderSummary) -> Result<Play, Failure> {
                 .with_hint(format!("the streams are {}", streams.join(", "))));
         }
         selection.set(u16::from(*number), Thinning::Full);
+    }
+    let videos = header.streams.iter().filter(|stream| stream.kind == StreamKind::Video);
+    for number in videos.map(|video| u16::from(video.number)).filter(|_| args.key_frames) {
+        if selection.level(number) == Thinning::Full {
+            selection.set(number, Thinning::KeyFrames);
+        }
     }
     let from = match args.start {
         Some(start) if !start.is_zero() => Position::Time(start),

@@ -21,7 +21,7 @@ pub(crate) struct Wishes {
     pub(crate) start: bool,
     /// An earlier end.
     pub(crate) end: bool,
-    /// A choice of streams.
+    /// A choice of streams, or of what is in them.
     pub(crate) streams: bool,
 }
 

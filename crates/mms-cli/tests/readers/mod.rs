@@ -169,3 +169,30 @@ fn has_asfdemux() -> bool {
     let output = Command::new("gst-inspect-1.0").arg("asfdemux").output();
     output.is_ok_and(|output| output.status.success())
 }
+
+/// What the frames of a stream decode to: time, size and checksum of each. Fails with what the decoder says.
+pub(crate) fn decoded_frames(path: &Path, index: usize, scratch: &Scratch) -> Vec<String> {
+    let mut command = bounded(LIMIT, "ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(path);
+    command.args(["-map", &format!("0:{index}"), "-fps_mode", "passthrough", "-f", "framecrc", "-"]);
+    let run = Run::complete(&mut command, scratch, "decode");
+    assert!(run.code() == 0 && run.stderr.is_empty(), "{}", run.explain("it does not decode"));
+    run.stdout.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+/// Lets MPlayer decode all of a file; tells what it complains about.
+pub(crate) fn mplayer_complaints(path: &Path, scratch: &Scratch) -> Vec<String> {
+    let mut command = bounded(LIMIT, "mplayer");
+    command.args(["-noconfig", "all", "-nolirc", "-vo", "null", "-ao", "pcm:fast:file=/dev/null"]).arg(path);
+    let run = Run::complete(&mut command, scratch, "mplayer");
+    assert!(run.code() == 0 && run.stdout.contains("Exiting... (End of file)"), "{run}");
+    let is_complaint = |line: &&str| {
+        // possible reasons for slow playing, which it lists where frames are seconds apart
+        if line.starts_with("- ") {
+            return false;
+        }
+        let line = line.to_ascii_lowercase();
+        ["error", "corrupt", "broken", "damaged", "failed to decode"].iter().any(|word| line.contains(word))
+    };
+    run.stdout.lines().chain(run.stderr.lines()).filter(is_complaint).map(str::to_owned).collect()
+}
