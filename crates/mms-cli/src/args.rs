@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use mms_core::asf::MAX_PACKET_SIZE;
 use mms_core::mmsp::server::Pace;
 use mms_core::url::MMS_PORT;
 
@@ -26,6 +27,8 @@ Examples:
   mms serve ~/videos                   serve a folder on 127.0.0.1:1755
   mms get mmst://127.0.0.1/clip.wmv    fetch a stream into clip.wmv
   mms info clip.wmv                    explain a file or a stream
+  mms repair recording.asf             make a proper file of a recording
+  mms remux clip.wmv part.wmv --start 1:30 --duration 20
 
 RUST_LOG=debug shows more of what happens.";
 
@@ -37,6 +40,10 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Explain a file or a stream
     Info(InfoArgs),
+    /// Turn a recording that was cut off or never finished into a proper file
+    Repair(RepairArgs),
+    /// Copy media objects, untouched, into packets of a new file
+    Remux(RemuxArgs),
     /// Serve and fetch a sample by each transport, and compare
     #[command(after_help = DEMO_HELP)]
     Demo,
@@ -105,24 +112,32 @@ Examples:
     mms get mmst://127.0.0.1/clip.wmv --streams 1 -o sound.wma
   Measure only:
     mms get mmst://127.0.0.1/clip.wmv -o /dev/null --json
+  What a metafile names, one file for each entry:
+    mms get playlist.asx
 
 The file appears under its name when the stream has ended. What came of a
 stream that broke off or was interrupted is a valid file too, named
 NAME.partial.EXT. Devices, pipes and standard output are written directly;
-with --start, --duration or --streams they get the header of a broadcast,
+with --start, --duration, --streams or --key-frames they get the header of a broadcast,
 which promises nothing about sizes.
+
+A file that came whole under a true header stays as it came, byte for byte.
+Otherwise its header is made true, and video gets an index if its times begin
+at 0; `mms repair` moves those of a broadcast that was joined late.
 ";
 
 fn get_help() -> String {
     format!("{GET_EXAMPLES}\n{EXIT_CODES}")
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = get_help())]
 pub(crate) struct GetArgs {
-    /// Where the stream is: mms:// or mmst://
+    /// Where the stream is: mms:// or mmst://, or a metafile on this machine: ASX, WAX, WVX, a list of URLs
+    #[arg(value_name = "URL|FILE")]
     pub(crate) url: String,
-    /// File to write, or - for standard output [default: the last part of the URL]
+    /// File to write, or - for standard output [default: the last part of the URL]. Of a metafile with several
+    /// entries only the first is fetched then
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Where to start: SECONDS, MM:SS or HH:MM:SS.mmm
@@ -134,6 +149,9 @@ pub(crate) struct GetArgs {
     /// Numbers of the streams to fetch, such as 1,3; `mms info` shows them
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=127))]
     pub(crate) streams: Vec<u8>,
+    /// Fetch only the key frames of video, for a preview or a thin line
+    #[arg(long)]
+    pub(crate) key_frames: bool,
     /// Print one JSON object about what was done on standard output, also after an error
     #[arg(long)]
     pub(crate) json: bool,
@@ -153,6 +171,8 @@ Examples:
   mms info clip.wmv
   mms info mmst://127.0.0.1/clip.wmv    fetches the header only
   mms info clip.wmv --json | jq .streams
+  mms info clip.wmv --packets | less
+  mms info playlist.asx                 entries, references, and the first fault
 ";
 
 fn info_help() -> String {
@@ -162,12 +182,103 @@ fn info_help() -> String {
 #[derive(Args, Debug)]
 #[command(after_help = info_help())]
 pub(crate) struct InfoArgs {
-    /// A file, or the URL of a stream
+    /// A file (ASF, or a metafile such as ASX), or the URL of a stream
     #[arg(value_name = "FILE|URL")]
     pub(crate) what: String,
-    /// Print one JSON object
+    /// Print one JSON object; with --packets one for each packet, each on a line
     #[arg(long)]
     pub(crate) json: bool,
+    /// List the packets of a file and the payloads in them instead
+    #[arg(long)]
+    pub(crate) packets: bool,
+}
+
+const REWRITE_EXIT_CODES: &str = "\
+Exit codes:
+  0    the new file is there
+  1    a file or the system failed; nothing changed
+  2    the command line is wrong
+  130  interrupted; nothing changed";
+
+const REPAIR_EXAMPLES: &str = "\
+Examples:
+  In its place, at once or not at all:
+    mms repair recording.asf
+  Into another file:
+    mms repair clip.partial.wmv -o clip.wmv
+
+Every whole packet is kept. Counts, sizes, durations and flags become true, and
+each visible video stream gets an index, so that players can seek.
+";
+
+fn repair_help() -> String {
+    format!("{REPAIR_EXAMPLES}\n{REWRITE_EXIT_CODES}")
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = repair_help())]
+pub(crate) struct RepairArgs {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// File to write [default: FILE itself]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) how: RewriteArgs,
+}
+
+const REMUX_EXAMPLES: &str = "\
+Examples:
+  One stream of a file:
+    mms remux clip.wmv sound.wma --streams 1
+  An excerpt; with video it begins at the key frame at 1:30 or before:
+    mms remux clip.wmv part.wmv --start 1:30 --duration 20
+  In packets that fit a network:
+    mms remux clip.wmv small.wmv --packet-size 1400
+";
+
+fn remux_help() -> String {
+    format!("{REMUX_EXAMPLES}\n{REWRITE_EXIT_CODES}")
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = remux_help())]
+pub(crate) struct RemuxArgs {
+    /// File to read
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// File to write
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Numbers of the streams to copy, such as 1,3; `mms info` shows them
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=127))]
+    pub(crate) streams: Vec<u8>,
+    /// Where to start: SECONDS, MM:SS or HH:MM:SS.mmm
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) start: Option<Duration>,
+    /// How much to copy, in the same forms
+    #[arg(long, value_name = "TIME", value_parser = parse_length)]
+    pub(crate) duration: Option<Duration>,
+    /// Bytes of each packet [default: as in the input]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PACKET_SIZE)))]
+    pub(crate) packet_size: Option<u32>,
+    #[command(flatten)]
+    pub(crate) how: RewriteArgs,
+}
+
+/// What repair and remux have in common.
+#[derive(Args, Debug)]
+pub(crate) struct RewriteArgs {
+    /// Print one JSON object about what was done on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Overwrite a file that exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Nothing but errors on standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {

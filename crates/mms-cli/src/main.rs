@@ -7,6 +7,8 @@ mod demo;
 mod exit;
 mod get;
 mod info;
+mod metafile;
+mod rewrite;
 mod serve;
 mod stdout;
 mod text;
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Get(args) => get::run(args),
         Command::Info(args) => info::run(args),
+        Command::Repair(args) => rewrite::repair(args),
+        Command::Remux(args) => rewrite::remux(args),
         Command::Demo => demo::run(),
     };
     ExitCode::from(result.map_or_else(|failure| failure.tell(), |()| 0))

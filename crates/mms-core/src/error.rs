@@ -121,6 +121,20 @@ phrases! {
         PacketLength = "packet length or padding does not fit the packet",
         /// Replicated data of 2 to 7 bytes.
         ReplicatedData = "replicated data of 2 to 7 bytes",
+        /// A head that is no HTTP, or holds fields that contradict each other.
+        HttpHead = "head is not valid HTTP",
+        /// Content-Length is no number, or there are two that differ.
+        ContentLength = "Content-Length is no number or contradicts itself",
+        /// The size line of a chunk, or what stands around it, is malformed.
+        Chunk = "malformed chunk of a chunked body",
+        /// A frame of HTTP streaming does not start with `$`.
+        FrameStart = "frame does not start with '$'",
+        /// PacketLength of a frame is below what its type needs.
+        FrameLength = "PacketLength is too small for the type of the frame",
+        /// PacketSize inside a frame is not its PacketLength.
+        FrameSizes = "PacketLength and PacketSize of a frame differ",
+        /// A Content Description List whose lengths and separators do not fit.
+        Description = "malformed content description",
     }
 }
 
@@ -145,12 +159,26 @@ phrases! {
         NameChars = "name characters",
         /// Messages in one command packet.
         MessagesPerPacket = "messages in one packet",
+        /// Bytes of an HTTP head.
+        HeadBytes = "bytes of the head",
+        /// Bytes of one line of an HTTP head.
+        LineBytes = "bytes of a line of the head",
+        /// Header lines of an HTTP head.
+        HeadLines = "header lines",
+        /// Bytes of the body of a request.
+        BodyBytes = "bytes of the body",
+        /// Bytes of a metafile that came instead of media.
+        MetafileBytes = "metafile bytes",
     }
 }
 
 phrases! {
     /// A message that is well formed and may not come now, or contradicts an earlier one.
     Misbehaviour {
+        /// A message or frame other than the one that may come now.
+        UnexpectedMessage = "message may not come now",
+        /// The packet size in the header is not the announced one.
+        PacketSizeDiffers = "packet size in the header differs from the announced one",
         /// A Data packet larger than the packet size that was announced.
         PacketTooLarge = "data packet is larger than the announced packet size",
         /// More header bytes than were announced.

@@ -69,6 +69,18 @@ impl Hresult {
         self.0 & 0x8000_0000 != 0
     }
 
+    /// The value for an HTTP status, in the facility that Windows keeps for them.
+    #[must_use]
+    pub fn from_http(status: u16) -> Self {
+        Self(0x8019_0000 | u32::from(status))
+    }
+
+    /// The HTTP status that the value wraps, if it does.
+    #[must_use]
+    pub const fn http(self) -> Option<u32> {
+        if self.0 >> 16 == 0x8019 { Some(self.0 & 0xFFFF) } else { None }
+    }
+
     /// The Winsock error that the value wraps (0x8007_2711 and above), if it does.
     #[must_use]
     pub const fn winsock(self) -> Option<u32> {
@@ -78,10 +90,11 @@ impl Hresult {
 
 impl fmt::Display for Hresult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.known(), self.winsock()) {
-            (Some((name, text)), _) => write!(f, "0x{:08X} {name}, {text}", self.0),
-            (None, Some(code)) => write!(f, "0x{:08X} Winsock error {code}", self.0),
-            (None, None) => write!(f, "0x{:08X}", self.0),
+        match (self.known(), self.winsock(), self.http()) {
+            (Some((name, text)), ..) => write!(f, "0x{:08X} {name}, {text}", self.0),
+            (None, Some(code), _) => write!(f, "0x{:08X} Winsock error {code}", self.0),
+            (None, None, Some(status)) => write!(f, "0x{:08X} HTTP status {status}", self.0),
+            (None, None, None) => write!(f, "0x{:08X}", self.0),
         }
     }
 }
@@ -97,6 +110,7 @@ mod tests {
         assert_eq!(Hresult::NS_E_FILE_NOT_FOUND.to_string(), "0xC00D001A NS_E_FILE_NOT_FOUND, path unknown");
         assert_eq!(Hresult(0x8007_274C).to_string(), "0x8007274C Winsock error 10060");
         assert_eq!(Hresult(0xA000_0001).to_string(), "0xA0000001");
+        assert_eq!(Hresult::from_http(404).to_string(), "0x80190194 HTTP status 404");
         assert!(Hresult(0xA000_0001).is_failure() && !Hresult::S_FALSE.is_failure());
         assert!(KNOWN.iter().all(|hr| hr.known().is_some()));
     }

@@ -120,3 +120,4 @@ pub mod text;
 pub mod time;
 mod timer;
 pub mod url;
+pub mod wmsp;

@@ -1,15 +1,18 @@
 //! `mms get`.
 
+mod index;
 mod interrupt;
 mod output;
+mod playlist;
 mod progress;
 mod recording;
 mod summary;
 mod tally;
 
+use std::path::Path;
 use std::time::Instant;
 
-use mms_core::asf::{HeaderSummary, StreamInfo};
+use mms_core::asf::{HeaderSummary, StreamInfo, StreamKind};
 use mms_core::client::{Options, Play, Player, Position, Until};
 use mms_core::selection::{Selection, Thinning};
 use mms_std::Client;
@@ -21,9 +24,8 @@ use crate::serve::io_limits;
 use crate::stdout::print_json;
 use crate::text::printable;
 
-use interrupt::Interrupt;
-pub(crate) use interrupt::SAME_SIGNAL;
-use output::{Output, Target};
+pub(crate) use interrupt::{Interrupt, SAME_SIGNAL};
+pub(crate) use output::{Output, Target};
 use progress::Progress;
 use recording::{Next, Recording};
 use summary::Summary;
@@ -32,33 +34,46 @@ use summary::Summary;
 pub(crate) const TRANSPORT: &str = "MMS/TCP";
 
 pub(crate) fn run(args: &GetArgs) -> Result<(), Failure> {
-    let begun = Instant::now();
-    let mut summary = Summary { url: redacted(&args.url), ..Summary::default() };
-    let result = fetch(args, &mut summary);
-    summary.duration_seconds = millis(begun.elapsed().as_secs_f64());
-    if let Err(failure) = &result {
-        summary.error = Some(failure.message.clone());
-        summary.error_kind = Some(failure.kind);
+    let path = Path::new(&args.url);
+    if path.is_file() {
+        return playlist::run(args, path);
     }
-    if !args.quiet && (summary.packets_received > 0 || result.is_ok()) {
-        line(&printable(&summary.line()));
-    }
+    let (summary, result) = attempt(args, &Interrupt::install()?);
+    say(&summary, &result, args.quiet);
     if args.json {
         print_json(&summary)?;
     }
     result
 }
 
+/// Fetches one stream and tells what came of it.
+fn attempt(args: &GetArgs, interrupt: &Interrupt) -> (Summary, Result<(), Failure>) {
+    let begun = Instant::now();
+    let mut summary = Summary { url: redacted(&args.url), ..Summary::default() };
+    let result = fetch(args, interrupt, &mut summary);
+    summary.duration_seconds = millis(begun.elapsed().as_secs_f64());
+    if let Err(failure) = &result {
+        summary.error = Some(failure.message.clone());
+        summary.error_kind = Some(failure.kind);
+    }
+    (summary, result)
+}
+
+fn say(summary: &Summary, result: &Result<(), Failure>, quiet: bool) {
+    if !quiet && (summary.packets_received > 0 || result.is_ok()) {
+        line(&printable(&summary.line()));
+    }
+}
+
 fn millis(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-fn fetch(args: &GetArgs, summary: &mut Summary) -> Result<(), Failure> {
+fn fetch(args: &GetArgs, interrupt: &Interrupt, summary: &mut Summary) -> Result<(), Failure> {
     let address = Address::parse(&args.url)?;
     summary.url = address.shown().to_owned();
     let target = Target::choose(args.output.as_deref(), &address, args.force)?;
     check_stdout(&target, args.json)?;
-    let interrupt = Interrupt::install()?;
     let output = Output::open(&target, args.force)?;
     interrupt.guard(output.temporary());
 
@@ -116,7 +131,7 @@ fn wishes(args: &GetArgs) -> recording::Wishes {
     recording::Wishes {
         start: args.start.is_some_and(|start| !start.is_zero()),
         end: args.duration.is_some(),
-        streams: !args.streams.is_empty(),
+        streams: !args.streams.is_empty() || args.key_frames,
     }
 }
 
@@ -130,6 +145,12 @@ fn play(args: &GetArgs, header: &HeaderSummary) -> Result<Play, Failure> {
                 .with_hint(format!("the streams are {}", streams.join(", "))));
         }
         selection.set(u16::from(*number), Thinning::Full);
+    }
+    let videos = header.streams.iter().filter(|stream| stream.kind == StreamKind::Video);
+    for number in videos.map(|video| u16::from(video.number)).filter(|_| args.key_frames) {
+        if selection.level(number) == Thinning::Full {
+            selection.set(number, Thinning::KeyFrames);
+        }
     }
     let from = match args.start {
         Some(start) if !start.is_zero() => Position::Time(start),

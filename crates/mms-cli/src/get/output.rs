@@ -37,6 +37,11 @@ impl Target {
                     .with_hint("name the file with -o FILE")
             })?),
         };
+        Self::of_path(path, force)
+    }
+
+    /// The same for a path.
+    pub(crate) fn of_path(path: PathBuf, force: bool) -> Result<Self, Failure> {
         let shown = show(&path);
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => {

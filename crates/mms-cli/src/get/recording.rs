@@ -2,13 +2,17 @@
 
 use core::time::Duration;
 
-use mms_core::asf::{HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, restore_padding};
+use mms_core::asf::{FileFlags, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, restore_padding};
 use mms_core::client::Event;
 use mms_core::hresult::Hresult;
 
+use super::index::Indexes;
 use super::output::Output;
 use super::tally::Tally;
 use crate::exit::{Failure, Kind};
+
+/// Where Flags stand in the File Properties Object (section 3.2).
+const FLAGS: u64 = 88;
 
 /// What was asked for beyond the whole stream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,7 +21,7 @@ pub(crate) struct Wishes {
     pub(crate) start: bool,
     /// An earlier end.
     pub(crate) end: bool,
-    /// A choice of streams.
+    /// A choice of streams, or of what is in them.
     pub(crate) streams: bool,
 }
 
@@ -47,6 +51,7 @@ pub(crate) struct Recording {
     header: Vec<u8>,
     summary: Option<HeaderSummary>,
     tally: Tally,
+    indexes: Indexes,
     packet: Vec<u8>,
     bytes: u64,
     has_ended: bool,
@@ -60,6 +65,7 @@ impl Recording {
             header: Vec::new(),
             summary: None,
             tally: Tally::default(),
+            indexes: Indexes::default(),
             packet: Vec::new(),
             bytes: 0,
             has_ended: false,
@@ -106,6 +112,9 @@ impl Recording {
         // what a choice of streams leaves out is not missing
         let counts_from = is_on_demand && !self.wishes.start && !self.wishes.streams;
         self.tally = Tally::starting_at(counts_from.then_some(0));
+        if self.output.can_rewind() {
+            self.indexes = Indexes::new(&header);
+        }
         self.output.write(&header)?;
         self.bytes = length(header.len());
         Ok(())
@@ -123,6 +132,7 @@ impl Recording {
         self.packet.resize(restored.total_len(), 0);
         self.output.write(&self.packet)?;
         self.bytes += length(self.packet.len());
+        self.indexes.add(&self.packet);
         let number = u64::from(location_id);
         if self.wishes.streams {
             self.tally.add_unnumbered(&self.packet);
@@ -132,7 +142,8 @@ impl Recording {
         Ok(Next::Packet)
     }
 
-    /// Makes the header tell the truth, where it still can be changed.
+    /// Makes the header tell the truth, where it still can be changed, and puts indexes behind the packets. What
+    /// came whole under a header that is true stays as it came.
     pub(crate) fn finish(&mut self, has_ended: bool) -> Result<(), Failure> {
         let Some(summary) = &self.summary else { return Ok(()) };
         let is_whole = has_ended && !self.wishes.is_excerpt() && self.tally.missing == 0;
@@ -140,12 +151,25 @@ impl Recording {
         if packets == 0 || (is_whole && is_true(summary, packets, self.bytes)) {
             return Ok(());
         }
+        let indexes = core::mem::take(&mut self.indexes).finish(summary.file_properties.file_id);
+        if !indexes.is_empty() {
+            self.output.write(&indexes)?;
+            self.bytes += length(indexes.len());
+        }
         let media = self.tally.media();
         let is_measured = !is_whole || summary.file_properties.is_broadcast();
         let send = is_measured.then_some(media);
         let play = is_measured.then(|| media.saturating_add(summary.file_properties.preroll()));
         let mut header = self.header.clone();
         HeaderPatch::finished(summary, packets, send, play, self.bytes).apply(0, &mut header);
+        if !indexes.is_empty() {
+            // with an index, video can be sought
+            let flags =
+                summary.file_properties_offset.checked_add(FLAGS).and_then(|at| usize::try_from(at).ok());
+            if let Some(flags) = flags.and_then(|at| header.get_mut(at)) {
+                *flags |= FileFlags::SEEKABLE.bits().to_le_bytes()[0];
+            }
+        }
         self.output.replace_header(&header)
     }
 

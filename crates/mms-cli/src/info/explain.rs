@@ -1,10 +1,12 @@
 //! The essentials of a header.
 
-use mms_core::asf::{CodecTag, FileFlags, Header, StreamProperties, codec_name, packet_count};
+use mms_core::asf::{CodecTag, FileFlags, Header, Object, StreamProperties, codec_name, packet_count};
 use mms_core::error::{DecodeError, Reason};
 use serde::Serialize;
 
 use super::header::{RawHeader, length};
+use super::objects::{self, ObjectInfo};
+use super::tags::{self, TagInfo};
 use crate::text::printable;
 
 /// What `mms info --json` prints.
@@ -29,6 +31,12 @@ pub(crate) struct Info {
     pub(crate) packets: Packets,
     pub(crate) streams: Vec<Stream>,
     pub(crate) tags: Vec<TagInfo>,
+    /// Objects that say that content is protected; they are recognised and not interpreted.
+    pub(crate) protection: Vec<String>,
+    /// Every object of the header, in order.
+    pub(crate) objects: Vec<ObjectInfo>,
+    /// Objects behind the packets of a file, indexes among them.
+    pub(crate) behind: Vec<ObjectInfo>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -62,12 +70,6 @@ pub(crate) struct Stream {
     pub(crate) encrypted: bool,
     /// Only named by Extended Stream Properties.
     pub(crate) hidden: bool,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct TagInfo {
-    pub(crate) name: String,
-    pub(crate) value: String,
 }
 
 impl Info {
@@ -104,15 +106,25 @@ impl Info {
             },
             packets: Packets { size: summary.packet_size(), declared, present },
             streams: header.streams().map(|stream| explain(&stream, &header)).collect(),
-            tags: tags(&header),
+            tags: tags::all(&header),
+            protection: protection(&header),
+            objects: objects::all(header.objects(), properties.preroll_ms),
+            behind: Vec::new(),
         })
     }
+}
+
+fn protection(header: &Header<'_>) -> Vec<String> {
+    let objects = header.objects().chain(header.extension_objects());
+    objects.filter(Object::is_protection).map(|object| objects::named(object.guid)).collect()
 }
 
 /// Why a header cannot be explained, for people.
 fn reason(error: DecodeError, raw: &RawHeader) -> String {
     match error.reason {
-        Reason::HeaderGuid => "this is no ASF file (.wmv, .wma, .asf)".to_owned(),
+        Reason::HeaderGuid => {
+            "this is neither ASF (.wmv, .wma, .asf) nor a metafile (.asx, .wax, .wvx)".to_owned()
+        }
         _ if raw.is_cut() => match raw.declared {
             Some(declared) => format!(
                 "the file ends inside its header, after {} of {declared} bytes, and before what matters",
@@ -159,26 +171,4 @@ fn name_of(tag: CodecTag, header: &Header<'_>) -> String {
         (None, CodecTag::Video(code)) => format!("unknown ({})", code.escape_ascii()),
         _ => "unknown".to_owned(),
     }
-}
-
-fn tags(header: &Header<'_>) -> Vec<TagInfo> {
-    let mut tags = Vec::new();
-    let mut add =
-        |name: String, value: String| tags.push(TagInfo { name: printable(&name), value: printable(&value) });
-    if let Some(content) = header.content_description() {
-        let texts = [
-            ("Title", content.title),
-            ("Author", content.author),
-            ("Copyright", content.copyright),
-            ("Description", content.description),
-            ("Rating", content.rating),
-        ];
-        for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
-            add(name.to_owned(), text.to_string());
-        }
-    }
-    for tag in header.extended_content() {
-        add(tag.name.to_string(), tag.value.to_string());
-    }
-    tags
 }

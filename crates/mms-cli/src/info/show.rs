@@ -4,7 +4,8 @@ use core::fmt::{self, Write};
 use core::time::Duration;
 
 use super::explain::{Info, Packets, Stream};
-use crate::text::{bit_rate, clock, count};
+use super::objects::ObjectInfo;
+use crate::text::{bit_rate, clock, count, printable};
 
 /// Most characters of a tag's value.
 const TAG_CHARS: usize = 200;
@@ -37,12 +38,43 @@ fn write(out: &mut String, info: &Info) -> fmt::Result {
     for stream in &info.streams {
         writeln!(out, "  stream {:<3} {}", stream.number, line(stream))?;
     }
+    if !info.protection.is_empty() {
+        writeln!(out, "  protection {}: recognised, not interpreted", info.protection.join(", "))?;
+    }
     for tag in &info.tags {
-        let mut value: String = tag.value.chars().take(TAG_CHARS).collect();
-        if value.len() < tag.value.len() {
-            value.push_str("...");
+        let stream = tag.stream.map(|stream| format!(" of stream {stream}")).unwrap_or_default();
+        writeln!(out, "  tag        {}{stream} = {}", printable(&tag.name), shortened(&tag.value))?;
+    }
+    writeln!(out, "  objects of the header, with place and size")?;
+    objects(out, &info.objects, 4)?;
+    if !info.behind.is_empty() {
+        writeln!(out, "  objects behind the packets")?;
+        objects(out, &info.behind, 4)?;
+    }
+    Ok(())
+}
+
+/// A text that is not too long for a line.
+fn shortened(text: &str) -> String {
+    let mut value: String = text.chars().take(TAG_CHARS).collect();
+    if value.len() < text.len() {
+        value.push_str("...");
+    }
+    printable(&value)
+}
+
+fn objects(out: &mut String, list: &[ObjectInfo], indent: usize) -> fmt::Result {
+    for object in list {
+        let place = format!("{:>indent$}{:<10}", "", object.offset);
+        writeln!(out, "{place} {:>9}  {}", object.bytes, object.shown())?;
+        let indent = indent + 23;
+        for line in &object.lines {
+            writeln!(out, "{:indent$}{}", "", shortened(line))?;
         }
-        writeln!(out, "  tag        {} = {value}", tag.name)?;
+        if let Some(problem) = &object.problem {
+            writeln!(out, "{:indent$}cannot be read: {problem}", "")?;
+        }
+        objects(out, &object.objects, indent - 21)?;
     }
     Ok(())
 }
