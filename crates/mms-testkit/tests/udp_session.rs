@@ -215,6 +215,12 @@ fn a_client_that_cannot_ask_gets_small_bursts() {
     options.mms.funnel_info = false;
     let content = Content::testdata("made/seek-125s.wmv");
     let mut pair = Pair::over_udp(URL, content, options, unpaced(), UdpPlan::new(1));
+    pair.run_until(|what| what.starts_with("EndOfStream"));
+    let last = pair.datagram_log().last().unwrap().0;
+    assert!(
+        pair.now.since(last) >= Duration::from_millis(200),
+        "VLC reads its socket no more behind the end"
+    );
     pair.run();
     pair.assert_complete();
     let mut bursts: Vec<(Instant, usize)> = Vec::new();

@@ -3,9 +3,9 @@
 use core::net::SocketAddr;
 
 use super::config::Config;
-use super::queue::{Kind, SendQueue};
+use super::queue::SendQueue;
 use super::report::{Outcome, Report, Transport};
-use super::staged::{Framed, Staged, frame_packet, send_time, staged_packet};
+use super::staged::{Staged, send_time, staged_packet};
 use super::udp::Udp;
 use super::wish::{Ask, Opened, Refusal, Ticket, Wish};
 use crate::buffer::Buffer;
@@ -115,22 +115,24 @@ pub struct Connection<B, H, const N: usize = 32> {
     pub(super) udp: Option<Udp<B, H>>,
     receive: Buffer<B>,
     control: Buffer<B>,
-    queue: SendQueue<H, N>,
+    pub(super) queue: SendQueue<H, N>,
     timers: Timers<3>,
     needed: usize,
     event: Option<(mmsp::server::Located, usize)>,
     announced: bool,
-    asked: Option<Asked>,
+    pub(super) asked: Option<Asked>,
     next_ticket: u32,
-    staged: Option<Staged<H>>,
-    next: Option<Staged<H>>,
-    packet_size: u32,
+    pub(super) staged: Option<Staged<H>>,
+    pub(super) next: Option<Staged<H>>,
+    pub(super) packet_size: u32,
     end_of_input: bool,
     blocked: bool,
     /// the host has no packet behind the staged ones
-    no_more: bool,
+    pub(super) no_more: bool,
     /// rewinding: the packets of a key frame are under way
-    in_run: bool,
+    pub(super) in_run: bool,
+    /// when the end of the stream may be told that has come
+    pub(super) end_at: Instant,
     pub(super) report: Report,
 }
 
@@ -179,6 +181,7 @@ where
             blocked: false,
             no_more: false,
             in_run: false,
+            end_at: Instant::MAX,
             report: Report {
                 transport: Transport::None,
                 packets: 0,
@@ -550,98 +553,6 @@ where
         Ok(moved)
     }
 
-    /// Frames what is staged, as far as it is due and the queue has room.
-    pub(super) fn media(&mut self, now: Instant) -> Result<bool, Error> {
-        if self.wants_udp() {
-            return Ok(false);
-        }
-        let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
-        let mut datagrams = self.udp.as_mut().filter(|_| session.client_port().is_some());
-        let mut moved = datagrams.as_mut().is_some_and(|udp| {
-            udp.first(session, now, [self.staged.as_ref(), self.next.as_ref()], self.packet_size)
-        });
-        while !session.wants_transmit()
-            && datagrams.as_ref().map_or(!self.queue.is_full(), |udp| udp.is_free())
-        {
-            if self.staged.is_none() {
-                self.staged = self.next.take();
-            }
-            let Some(staged) = &self.staged else { break };
-            match session.wish() {
-                Some(MediaWish::Header { offset, len }) => {
-                    let start = offset.wrapping_sub(staged.first);
-                    let start = usize::try_from(start).unwrap_or(usize::MAX);
-                    let rest = staged.handle.as_ref().get(start..).unwrap_or_default();
-                    let len = rest.len().min(usize::try_from(len).unwrap_or(usize::MAX));
-                    let Some(head) = u16::try_from(len)
-                        .ok()
-                        .filter(|len| *len > 0)
-                        .and_then(|len| session.frame_header(now, len))
-                    else {
-                        self.staged = None;
-                        continue;
-                    };
-                    let (kind, handle) = (Kind::Fragment, staged.handle.clone());
-                    match &mut datagrams {
-                        Some(udp) => udp.push(session, now, kind, &head, handle, (start, len)),
-                        None => {
-                            self.queue.push_media(kind, &head.encode(), handle, start, len);
-                        }
-                    }
-                }
-                Some(MediaWish::Packets { from, order }) => {
-                    if order == Order::KeyFramesBackward && staged.first < from && !self.in_run {
-                        session.go_back_to(staged.first);
-                        self.in_run = true;
-                        moved = true;
-                        continue;
-                    }
-                    match frame_packet(session, staged, now, from, self.packet_size)? {
-                        Framed::Packet { head, start, len } => {
-                            if self.report.started_at.is_none() || session.is_first() {
-                                self.report.started_at = Some(head.location_id);
-                            }
-                            let (kind, handle) = (Kind::Packet, staged.handle.clone());
-                            match &mut datagrams {
-                                Some(udp) => udp.push(session, now, kind, &head, handle, (start, len)),
-                                None => {
-                                    self.queue.push_media(kind, &head.encode(), handle, start, len);
-                                }
-                            }
-                        }
-                        Framed::Skipped => {}
-                        Framed::Exhausted => {
-                            if order == Order::KeyFramesBackward {
-                                session.go_back_to(staged.first);
-                                self.in_run = false;
-                                self.no_more |= staged.first == 0;
-                            }
-                            self.staged = None;
-                        }
-                        Framed::NotDue => break,
-                        Framed::Stop => session.end_of_media(now),
-                    }
-                }
-                _ => {
-                    self.staged = None;
-                    self.next = None;
-                }
-            }
-            moved = true;
-        }
-        let exhausted =
-            self.no_more && self.staged.is_none() && self.next.is_none() && session.is_streaming();
-        // the end must not overtake the last datagram
-        if (session.is_at_end() || exhausted) && datagrams.is_none_or(|udp| udp.is_free()) {
-            session.end_of_media(now);
-            self.asked = None;
-            self.no_more = false;
-            self.report.completed = true;
-            moved = true;
-        }
-        Ok(moved)
-    }
-
     /// Raises the wish that fits the state, or withdraws one that does not fit any more.
     fn ask(&mut self) {
         let Protocol::Mms(session) = &self.protocol else { return };
@@ -706,7 +617,7 @@ where
         let mut until = self.timers.next();
         if let Protocol::Mms(session) = &self.protocol {
             until = until.min(session.poll_timeout()).min(self.next_due(session));
-            until = self.udp.as_ref().map_or(until, |udp| until.min(udp.free_at(now)));
+            until = self.udp.as_ref().map_or(until, |udp| until.min(udp.free_at(now))).min(self.end_at);
         }
         Step::Wait {
             read: !self.end_of_input && self.receive.room() > 0,

@@ -5,6 +5,7 @@
 
 mod config;
 mod connection;
+mod media;
 mod queue;
 mod report;
 mod staged;

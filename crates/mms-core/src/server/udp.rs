@@ -206,6 +206,16 @@ where
     pub(super) fn free_at(&self, now: Instant) -> Instant {
         self.out.as_ref().map(|out| out.free_at).filter(|at| *at > now).unwrap_or(Instant::MAX)
     }
+
+    /// When the end of the stream may be told: not before the last datagram left, and behind it for a client that
+    /// would not read what is in its socket.
+    pub(super) fn end_at(&self, session: &Session) -> Instant {
+        match (self.out.is_none(), self.pacer.last_sent()) {
+            (false, _) => Instant::MAX,
+            (true, Some(last)) if !session.is_identified() => last.after(session.end_behind_datagrams()),
+            (true, _) => Instant::ZERO,
+        }
+    }
 }
 
 impl<B, H, const N: usize> Connection<B, H, N>

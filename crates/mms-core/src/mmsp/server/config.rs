@@ -85,6 +85,9 @@ pub struct Quirks {
     pub close_after_end: Option<Duration>,
     /// libmms and xine keep waiting after an end with an error: the connection is closed.
     pub close_after_error: bool,
+    /// VLC ends at ReportEndOfStream, whatever datagrams wait in its socket: for a client that cannot ask for lost
+    /// packets the message waits so long behind the last datagram.
+    pub end_behind_datagrams: Duration,
     /// MPlayer reads one reply with one receive call: nothing follows a reply in the same write.
     pub one_reply_per_write: bool,
 }
@@ -98,6 +101,7 @@ impl Default for Quirks {
             all_streams_without_switch: true,
             close_after_end: Some(Duration::from_secs(2)),
             close_after_error: true,
+            end_behind_datagrams: Duration::from_millis(200),
             one_reply_per_write: true,
         }
     }

@@ -74,6 +74,12 @@ impl BurstPacer {
         }
     }
 
+    /// When the last datagram left.
+    #[must_use]
+    pub fn last_sent(&self) -> Option<Instant> {
+        self.last
+    }
+
     /// A datagram of `len` bytes left.
     pub fn sent(&mut self, now: Instant, len: usize) {
         if self.last.is_none_or(|last| now >= last.after(self.pause)) {

@@ -1,5 +1,7 @@
 //! Media: heads of fragments and packets, and what travels in datagrams.
 
+use core::time::Duration;
+
 use super::super::config::MPLAYER_GUID;
 use super::super::replies::{self, Reply};
 use super::super::state::State;
@@ -188,6 +190,12 @@ impl Session {
     #[must_use]
     pub fn is_identified(&self) -> bool {
         self.funnel.identified
+    }
+
+    /// The quirk of this name.
+    #[must_use]
+    pub fn end_behind_datagrams(&self) -> Duration {
+        self.config.quirks.end_behind_datagrams
     }
 
     /// The number of the packet that was framed last.
