@@ -42,7 +42,7 @@ impl Address {
             usage(format!("{shown:?} is not a URL of a stream"))
                 .with_hint("the form is mmst://HOST[:PORT]/NAME, an IPv6 address in [brackets]")
         })?;
-        if !matches!(url.scheme, Scheme::Mms | Scheme::Mmst) {
+        if !matches!(url.scheme, Scheme::Mms | Scheme::Mmst | Scheme::Mmsu) {
             let scheme = url.scheme.as_str();
             return Err(usage(format!("{scheme}:// is not spoken yet"))
                 .with_hint("MMS over TCP is: try the same URL with mmst://"));
@@ -165,7 +165,7 @@ mod tests {
     fn urls_that_are_not_spoken_say_what_is() {
         for (url, hint) in [
             ("mmsh://host/a", "mmst://"),
-            ("MMSU://host/a", "mmst://"),
+            ("MMSHTTP://host/a", "mmst://"),
             ("http://host/a", "mmst://HOST"),
             ("host/a.wmv", "mmst://host/a.wmv"),
             ("mms://", "HOST"),

@@ -133,7 +133,7 @@ fn get_help() -> String {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = get_help())]
 pub(crate) struct GetArgs {
-    /// Where the stream is: mms:// or mmst://, or a metafile on this machine: ASX, WAX, WVX, a list of URLs
+    /// Where the stream is: mms://, mmsu:// or mmst://, or a metafile on this machine: ASX, WAX, WVX, a list of URLs
     #[arg(value_name = "URL|FILE")]
     pub(crate) url: String,
     /// File to write, or - for standard output [default: the last part of the URL]. Of a metafile with several

@@ -16,7 +16,6 @@ use tokio::sync::oneshot;
 
 use crate::address::{Address, url_of};
 use crate::exit::{Failure, Kind};
-use crate::get::TRANSPORT;
 use crate::serve::runtime;
 use crate::stdout::print;
 
@@ -25,7 +24,7 @@ const SAMPLE: &[u8] = include_bytes!("../assets/sample.wmv");
 const NAME: &str = "sample.wmv";
 
 /// The transports that exist, with the scheme that asks for each.
-const TRANSPORTS: [(&str, &str); 1] = [(TRANSPORT, "mmst")];
+const TRANSPORTS: [(&str, &str); 2] = [("MMS/TCP", "mmst"), ("MMS/UDP", "mmsu")];
 
 /// A header and packets of one size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

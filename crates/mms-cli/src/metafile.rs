@@ -77,7 +77,7 @@ fn path_of(written: &str) -> PathBuf {
 /// Why a URL is not fetched, if its transport is not spoken.
 pub(crate) fn unspoken(url: &str) -> Option<String> {
     let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
-    (!matches!(scheme.as_str(), "mms" | "mmst")).then(|| format!("{scheme}:// is not spoken yet"))
+    (!matches!(scheme.as_str(), "mms" | "mmst" | "mmsu")).then(|| format!("{scheme}:// is not spoken yet"))
 }
 
 /// The text of a value as it is shown to people.
@@ -101,6 +101,7 @@ mod tests {
     fn only_schemes_of_transports_that_are_spoken_are_tried() {
         assert_eq!(unspoken("mms://h/a"), None);
         assert_eq!(unspoken("MMST://h/a"), None);
+        assert_eq!(unspoken("mmsu://h/a"), None);
         assert_eq!(unspoken("rtsp://h/a").as_deref(), Some("rtsp:// is not spoken yet"));
     }
 }

@@ -122,6 +122,28 @@ fn vlc_gets_every_packet() {
     });
 }
 
+/// VLC always receives on port 7000, so this is the only such run at a time.
+#[test]
+fn vlc_gets_every_packet_over_udp() {
+    if !all_installed(&[("vlc", "vlc-bin vlc-plugin-base"), ("setpriv", "util-linux")]) {
+        return;
+    }
+    for_each_file("vlc-udp", |server, name, scratch| {
+        let dump = scratch.file("dump.asf");
+        let mut command = vlc(seconds(15), scratch);
+        command.args(["-vv", "--mms-all", "--demux=dump"]);
+        let url = server.url(name).replacen("mmst", "mmsu", 1);
+        command.arg(format!("--demuxdump-file={}", dump.display())).args([&url, "vlc://quit"]);
+        let run = Run::complete(&mut command, scratch, "vlc");
+        let judge = || -> Result<(), String> {
+            let source = Asf::source(&made(name))?;
+            compare(&source, &Asf::dump(&dump)?, 0)?;
+            server.wait_for_session_over("MMS/UDP", name, source.packets()).map(drop)
+        };
+        judge().map_err(|finding| run.explain(finding))
+    });
+}
+
 #[test]
 fn xine_gets_every_packet() {
     let Some(program) = XINEDUMP.path() else { return };

@@ -58,7 +58,7 @@ fn alternatives_are_tried_in_order_and_what_is_not_spoken_is_named() {
     let nobody = "mmst://127.0.0.1:9/audio-wmav2.wma";
     let refs = [
         "rtsp://127.0.0.1/a.wma",
-        "mmsu://127.0.0.1/a.wma",
+        "mmsh://127.0.0.1/a.wma",
         nobody,
         &server.url(SOUND),
         "mms://127.0.0.1:9/x",
@@ -70,7 +70,7 @@ fn alternatives_are_tried_in_order_and_what_is_not_spoken_is_named() {
     assert_fetched(&made(SOUND), &scratch.file(SOUND));
     for said in [
         "skipped rtsp://127.0.0.1/a.wma: rtsp:// is not spoken yet",
-        "skipped mmsu://127.0.0.1/a.wma: mmsu:// is not spoken yet",
+        "skipped mmsh://127.0.0.1/a.wma: mmsh:// is not spoken yet",
         "warning: no connection to 127.0.0.1:9; trying the next alternative",
     ] {
         assert!(outcome.stderr.contains(said), "{said}: {outcome}");

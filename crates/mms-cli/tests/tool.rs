@@ -356,6 +356,23 @@ fn each_exit_code_has_its_cause() {
 }
 
 #[test]
+fn media_over_udp_is_fetched_and_told() {
+    let server = Server::start("20", &[SAMPLE]);
+    let scratch = Scratch::new("udp");
+    for scheme in ["mmsu", "mms"] {
+        let url = server.url(SAMPLE).replacen("mmst", scheme, 1);
+        let outcome = get(&url).current_dir(scratch.path()).args(["--json", "--force"]).run();
+        assert_eq!(outcome.code, 0, "{outcome}");
+        let json = outcome.json();
+        let packets = source(&made(SAMPLE)).packets();
+        assert_eq!(json["transport"], "MMS/UDP", "{outcome}");
+        assert_eq!(json["network"]["received"], packets, "{outcome}");
+        assert_eq!(json["packets_missing"], 0, "{outcome}");
+        assert_eq!(source(&scratch.file(SAMPLE)).packets(), packets);
+    }
+}
+
+#[test]
 fn json_tells_what_was_done_also_after_an_error() {
     let server = Server::start("off", &[SAMPLE]);
     let scratch = Scratch::new("json");
@@ -551,8 +568,10 @@ fn demo_compares_each_transport_and_succeeds() {
     let outcome = mms(&["demo"]).run();
     assert_eq!(outcome.code, 0, "{outcome}");
     let packets = source(&made(SAMPLE)).packets();
-    let row = outcome.stdout.lines().find(|line| line.starts_with("MMS/TCP")).expect("a row");
-    assert!(row.contains(&format!("{packets}/{packets}")) && row.contains(" yes "), "{outcome}");
+    for transport in ["MMS/TCP", "MMS/UDP"] {
+        let row = outcome.stdout.lines().find(|line| line.starts_with(transport)).expect("a row");
+        assert!(row.contains(&format!("{packets}/{packets}")) && row.contains(" yes "), "{outcome}");
+    }
 }
 
 #[test]

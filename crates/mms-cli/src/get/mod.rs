@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use mms_core::asf::{HeaderSummary, StreamInfo, StreamKind};
-use mms_core::client::{Options, Play, Player, Position, Until};
+use mms_core::client::{Options, Play, Player, Position, Transport, Until};
 use mms_core::selection::{Selection, Thinning};
 use mms_std::Client;
 
@@ -28,10 +28,15 @@ pub(crate) use interrupt::{Interrupt, SAME_SIGNAL};
 pub(crate) use output::{Output, Target};
 use progress::Progress;
 use recording::{Next, Recording};
-use summary::Summary;
+use summary::{Network, Summary};
 
-/// The only transport so far.
-pub(crate) const TRANSPORT: &str = "MMS/TCP";
+/// A transport as it is shown.
+pub(crate) fn name_of(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Udp => "MMS/UDP",
+        _ => "MMS/TCP",
+    }
+}
 
 pub(crate) fn run(args: &GetArgs) -> Result<(), Failure> {
     let path = Path::new(&args.url);
@@ -85,7 +90,9 @@ fn fetch(args: &GetArgs, interrupt: &Interrupt, summary: &mut Summary) -> Result
     progress.end();
 
     if recording.header().is_some() {
-        summary.transport = Some(TRANSPORT);
+        let driver = client.driver();
+        summary.transport = Some(name_of(driver.transport()));
+        summary.network = driver.reception().map(Network::from);
     }
     let failure = if interrupt.is_raised() && !recording.has_ended() {
         Some(Failure::new(Kind::Interrupted, "interrupted"))

@@ -1,5 +1,6 @@
 //! What `mms get` says at the end.
 
+use mms_core::mmsp::udp::Statistics;
 use serde::Serialize;
 
 use crate::exit::Kind;
@@ -16,6 +17,8 @@ pub(crate) struct Summary {
     pub(crate) bytes: u64,
     pub(crate) packets_received: u64,
     pub(crate) packets_missing: u64,
+    /// What happened to datagrams; `None` over TCP.
+    pub(crate) network: Option<Network>,
     /// Time that it took.
     pub(crate) duration_seconds: f64,
     /// Time of the content that the packets cover.
@@ -26,6 +29,29 @@ pub(crate) struct Summary {
     pub(crate) complete: bool,
     pub(crate) error: Option<String>,
     pub(crate) error_kind: Option<Kind>,
+}
+
+/// Packets that travelled as datagrams.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Network {
+    pub(crate) received: u64,
+    /// Whose first copy did not come, or came too late.
+    pub(crate) lost: u64,
+    /// Numbers asked for, each time counted.
+    pub(crate) requested: u64,
+    /// Which came after they were asked for.
+    pub(crate) recovered: u64,
+}
+
+impl From<Statistics> for Network {
+    fn from(statistics: Statistics) -> Self {
+        Self {
+            received: statistics.packets_received,
+            lost: statistics.packets_lost_net,
+            requested: statistics.resend_requests,
+            recovered: statistics.packets_recovered_resent,
+        }
+    }
 }
 
 impl Summary {

@@ -20,7 +20,7 @@ use mms_std::Client;
 use crate::address::Address;
 use crate::args::InfoArgs;
 use crate::exit::{Failure, Kind};
-use crate::get::TRANSPORT;
+use crate::get::name_of;
 use crate::metafile::Document;
 use crate::stdout::{print, print_json};
 use crate::text::printable;
@@ -109,12 +109,13 @@ fn of_url(url: &str) -> Result<Info, Failure> {
             }
         }
     }
+    let transport = name_of(client.driver().transport());
     client.driver().close();
     // what is said while closing changes nothing
     while let Ok(Some(_)) = client.next() {}
     let raw = RawHeader::whole(bytes);
     let mut info = Info::new(address.shown().to_owned(), &raw, None)
         .map_err(|error| Failure::new(Kind::Protocol, format!("{}: {error}", address.shown())))?;
-    info.transport = Some(TRANSPORT);
+    info.transport = Some(transport);
     Ok(info)
 }

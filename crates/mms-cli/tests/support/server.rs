@@ -68,15 +68,26 @@ impl Server {
 
     /// Waits for the log line of a session over MMS/TCP that sent at least so many packets of the file.
     pub(crate) fn wait_for_session(&self, name: &str, packets: usize) -> Result<Session, String> {
+        self.wait_for_session_over("MMS/TCP", name, packets)
+    }
+
+    /// The same over another transport.
+    pub(crate) fn wait_for_session_over(
+        &self,
+        transport: &str,
+        name: &str,
+        packets: usize,
+    ) -> Result<Session, String> {
         let deadline = Instant::now() + PATIENCE;
+        let wanted = |it: &Session| it.transport == transport && it.sent(name, packets);
         loop {
-            let session = self.stderr.find(|line| Session::parse(line).filter(|it| it.sent(name, packets)));
+            let session = self.stderr.find(|line| Session::parse(line).filter(wanted));
             if let Some(session) = session {
                 return Ok(session);
             }
             if Instant::now() >= deadline {
                 return Err(format!(
-                    "no log line of a session over MMS/TCP with {packets} packets of {name}"
+                    "no log line of a session over {transport} with {packets} packets of {name}"
                 ));
             }
             sleep(Duration::from_millis(50));
@@ -121,7 +132,7 @@ impl Session {
     }
 
     fn sent(&self, name: &str, packets: usize) -> bool {
-        self.transport == "MMS/TCP" && self.name == name && self.packets >= packets
+        self.name == name && self.packets >= packets
     }
 }
 
