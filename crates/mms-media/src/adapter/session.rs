@@ -322,6 +322,9 @@ impl<H: Host, J> Drop for Session<H, J> {
     fn drop(&mut self) {
         let duration = self.clock.now().since(self.since);
         self.udp.iter().for_each(|udp| udp.leave(self.peer.ip()));
+        if let Some(resends) = self.driver.resends() {
+            tracing::debug!(target: "mms::session", peer = %self.peer, ?resends, "media over UDP");
+        }
         // it is set here only
         let _ = self.ended.set(Ended { peer: self.peer, duration, report: self.driver.report() });
     }

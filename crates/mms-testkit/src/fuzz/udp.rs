@@ -248,7 +248,7 @@ impl<'a> Play<'a> {
         // what each number is paid from: losses, packets that had no room, and those that only may exist
         let paid = statistics.packets_lost_net + statistics.no_room;
         let open = u64::from(self.sequence) + 4096;
-        assert!(statistics.resend_requests <= 16 + 25 * (paid + open) / 10);
+        assert!(statistics.resend_requests <= 32 + 25 * (paid + open) / 10);
         assert!(statistics.packets_recovered_resent <= statistics.packets_resent);
         assert!(statistics.min_reception_quality <= 100);
     }
@@ -398,7 +398,7 @@ pub fn udp_ring(data: &[u8]) {
                 datagram.extend((count as u16).to_le_bytes());
                 (0..count as u32).for_each(|n| datagram.extend(base.wrapping_add(n).to_le_bytes()));
                 let queued = ring.request(now, &datagram, 7, 8).unwrap();
-                assert!(queued <= count && ring.wanted() <= 64);
+                assert!(queued <= count && ring.wanted() <= 128);
             }
         }
         while let Some(identity) = ring.next_wanted(now) {

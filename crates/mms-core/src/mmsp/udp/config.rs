@@ -22,6 +22,8 @@ pub struct Config {
     pub first_numbers: u32,
     /// Most numbers that the pool holds.
     pub most_numbers: u32,
+    /// Most numbers of one request, at most 32. With few of them, the loss of one request costs little of the pool.
+    pub batch: usize,
     /// Most numbers that wait for an answer at a time.
     pub outstanding: usize,
     /// Silence behind ReportEndOfStream that ends a stream of unknown length.
@@ -40,9 +42,10 @@ impl Default for Config {
             round_trip: Duration::from_millis(200),
             spacing: (Duration::from_millis(20), Duration::from_secs(1)),
             tenths_per_loss: 25,
-            first_numbers: 16,
+            first_numbers: 32,
             most_numbers: 512,
-            outstanding: 256,
+            batch: 8,
+            outstanding: 128,
             silence: Duration::from_millis(500),
             unanswered: 24,
         }

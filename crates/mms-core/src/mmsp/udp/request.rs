@@ -94,7 +94,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Receiver<B> {
             if waiting.saturating_add(batch.len) >= self.config.outstanding {
                 break;
             }
-            if batch.len == Sequences::MAX {
+            if batch.len >= self.config.batch.clamp(1, Sequences::MAX) {
                 next = now;
                 break;
             }

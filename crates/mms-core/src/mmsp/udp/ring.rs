@@ -81,8 +81,8 @@ pub struct ResendStatistics {
 
 /// Different selections that the ring remembers.
 const SELECTIONS: usize = 4;
-/// Numbers that wait to be sent again: two full requests.
-const QUEUE: usize = 64;
+/// Numbers that wait to be sent again: four full requests.
+const QUEUE: usize = 128;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Record {
@@ -463,10 +463,10 @@ mod tests {
     }
 
     #[test]
-    fn the_queue_holds_two_full_requests() {
-        let mut ring = ring(128, ResendConfig::default());
-        send(&mut ring, Instant::ZERO, 0..128);
-        for first in [0, 32, 64, 96] {
+    fn the_queue_holds_four_full_requests() {
+        let mut ring = ring(256, ResendConfig::default());
+        send(&mut ring, Instant::ZERO, 0..256);
+        for first in (0..192).step_by(32) {
             let numbers: Vec<u32> = (first..first + 32).collect();
             let _ = ask(&mut ring, Instant::ZERO, CLIENT, &numbers);
         }
