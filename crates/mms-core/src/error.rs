@@ -233,6 +233,8 @@ phrases! {
         Connect = "connect",
         /// Client, ours: no reply to a handshake request.
         Reply = "reply",
+        /// Client: the ASF header did not arrive in datagrams (section 3.1.2).
+        Header = "header",
         /// Client, ours: nothing came while streaming.
         Silence = "silence",
         /// Server: nothing was exchanged, a Ping is due (section 3.2.2).

@@ -120,6 +120,16 @@ impl Feed {
         open.untouched(run)
     }
 
+    fn again(&self, packet: u32) -> Result<Option<Packets>, Hresult> {
+        let open = self.opened()?;
+        let size = open.media.info().packet_size;
+        match open.untouched(open.selected.again(&open.media, packet))? {
+            Run::AsStored => open.packets(packet, size).map(Some),
+            Run::Rewritten { packets, .. } => Ok(Some(Packets(packets.into()))),
+            Run::Ended => Ok(None),
+        }
+    }
+
     fn opened(&self) -> Result<&Open, Hresult> {
         self.open.as_ref().ok_or(Hresult::NS_E_INVALID_REQUEST)
     }
@@ -214,6 +224,11 @@ impl Host for Feed {
                     Err(hr) => question.failed(hr),
                 }
             }
+            Query::Again { packet, .. } => match self.again(packet) {
+                Ok(Some(bytes)) => question.packets(packet, bytes),
+                Ok(None) => question.ended(),
+                Err(hr) => question.failed(hr),
+            },
             Query::Open { .. } | Query::Unknown => question.failed(Hresult::NS_E_INTERNAL),
         }
     }

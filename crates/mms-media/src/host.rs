@@ -83,6 +83,13 @@ pub enum Query {
         /// Which packets follow one another.
         order: Order,
     },
+    /// A packet that was sent is to be sent again, byte for byte as it was given out.
+    Again {
+        /// Its number.
+        packet: u32,
+        /// The streams that the client wanted when it was sent.
+        selection: Selection,
+    },
     /// Something that only a later version can answer.
     Unknown,
 }
@@ -98,6 +105,7 @@ impl Question {
             Ask::Packets { from, max_bytes, selection, order } => {
                 Query::Packets { from, max_bytes, selection, order }
             }
+            Ask::Again { packet, selection } => Query::Again { packet, selection },
             _ => Query::Unknown,
         };
         Self { ticket: wish.ticket, peer, query }
@@ -141,7 +149,7 @@ impl Question {
         Answer { ticket: self.ticket, reply: Reply::Packets { first, packets } }
     }
 
-    /// Answers [`Query::Packets`]: nothing follows.
+    /// Answers [`Query::Packets`]: nothing follows; or [`Query::Again`]: it is gone.
     pub fn ended<P>(self) -> Answer<P> {
         Answer { ticket: self.ticket, reply: Reply::Ended }
     }

@@ -1,5 +1,7 @@
 //! The packets of a file as one client wants them: streams left out, thinned, or key frames only.
 
+use core::ops::Range;
+use std::collections::VecDeque;
 use std::io;
 
 use mms_core::asf::{Filtered, Keep, Packet, PacketFilter, StreamKind, restore_padding};
@@ -33,11 +35,22 @@ pub(crate) struct Selected {
     filter: PacketFilter,
     next: u32,
     key_frames: Option<Vec<KeyFrames>>,
+    /// The filter as it was before each of the last batches, so that a packet can be made again.
+    history: VecDeque<(Range<u32>, PacketFilter)>,
 }
+
+/// Batches that are remembered: those of some seconds.
+const HISTORY: usize = 64;
 
 impl Selected {
     pub(crate) fn new(media: &Media, selection: Selection) -> Self {
-        Self { selection, filter: filter(media, selection), next: u32::MAX, key_frames: None }
+        Self {
+            selection,
+            filter: filter(media, selection),
+            next: u32::MAX,
+            key_frames: None,
+            history: VecDeque::new(),
+        }
     }
 
     /// Takes another selection over; streams change where their next media object begins.
@@ -76,6 +89,7 @@ impl Selected {
         let info = *media.info();
         let batch = max_bytes.checked_div(info.packet_size).unwrap_or(0).max(1);
         if self.filter.keeps_all() {
+            self.history.clear();
             self.next = from + batch.min(info.packet_count.saturating_sub(from));
             return Ok(Run::AsStored);
         }
@@ -88,7 +102,9 @@ impl Selected {
             if count == 0 {
                 return Ok(Run::Ended);
             }
+            let before = self.filter.clone();
             let (skipped, packets) = filtered(media, &mut self.filter, first, count)?;
+            self.remember(first..first + count, before);
             first += skipped;
             if !packets.is_empty() {
                 let sent = u32::try_from(packets.len()).unwrap_or(u32::MAX) / info.packet_size;
@@ -98,6 +114,27 @@ impl Selected {
         }
         self.next = first;
         Ok(Run::Rewritten { first, packets: Vec::new() })
+    }
+
+    fn remember(&mut self, packets: Range<u32>, filter: PacketFilter) {
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back((packets, filter));
+    }
+
+    /// A packet as it was given out; `AsStored` if nothing was left out.
+    pub(crate) fn again(&self, media: &Media, packet: u32) -> io::Result<Run> {
+        let Some((packets, filter)) = self.history.iter().rev().find(|(range, _)| range.contains(&packet))
+        else {
+            return Ok(if self.filter.keeps_all() { Run::AsStored } else { Run::Ended });
+        };
+        let mut filter = filter.clone();
+        for passed in packets.start..packet {
+            filtered(media, &mut filter, passed, 1)?;
+        }
+        let (skipped, packets) = filtered(media, &mut filter, packet, 1)?;
+        Ok(if skipped == 0 { Run::Rewritten { first: packet, packets } } else { Run::Ended })
     }
 
     /// The packets of the next key frame, with nothing else in them.

@@ -178,6 +178,7 @@ impl Content {
             Ask::Header { offset, max_bytes } => Reply::Header(self.header_slice(offset, max_bytes)),
             Ask::Locate { time, .. } => Reply::Located(self.packet_at(time)),
             Ask::Packets { from, max_bytes, .. } => Reply::Packets(from, self.packet_slice(from, max_bytes)),
+            Ask::Again { packet, .. } => Reply::Packets(packet, self.packet_slice(packet, 1)),
             other => panic!("unknown wish {other:?}"),
         };
         move |connection, _now| match reply {

@@ -5,11 +5,13 @@
 //! - [`asf`]: content made up in any size
 //! - [`fuzz`]: bodies of the fuzz targets
 //! - [`hostile`]: a client or a server connection under attack, while others go on
+//! - [`netem`]: a network that loses, delays, doubles and reorders datagrams
 //! - [`pair`]: a client and a server in memory on one virtual clock
 //! - [`script`]: one end under test, the other written down by the test
 //! - [`scripted`]: the messages of scripted peers
 //! - [`suite`]: what every adapter to a runtime must do, over real sockets
 //! - [`talk`]: the usual messages of a session
+//! - [`udp`]: media over UDP across a simulated network
 //! - [`vectors`]: the worked examples of the protocol
 #![allow(
     clippy::unwrap_used,
@@ -24,9 +26,11 @@ pub mod build;
 pub mod content;
 pub mod fuzz;
 pub mod hostile;
+pub mod netem;
 pub mod pair;
 pub mod script;
 pub mod scripted;
 pub mod suite;
 pub mod talk;
+pub mod udp;
 pub mod vectors;

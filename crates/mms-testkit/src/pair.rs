@@ -10,6 +10,7 @@ use mms_core::server::{self, Accepted, Connection, Outcome};
 use mms_core::time::Instant;
 
 use crate::content::{Content, Slice};
+use crate::netem::{Link, Rules};
 
 /// An event of the client, owned and without what depends on how the bytes were cut.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +65,7 @@ pub struct Pair {
     server_closed: bool,
     client_may_read: usize,
     last_read: Instant,
+    datagrams: Option<Datagrams>,
 }
 
 /// What a pair does next.
@@ -128,7 +130,126 @@ impl Pair {
             server_closed: false,
             client_may_read: 0,
             last_read: now,
+            datagrams: None,
         }
+    }
+
+    /// A client that can have its media in datagrams, over a network with these rules to the client and to the
+    /// server; a server that sends them, if it `speaks_udp`.
+    ///
+    /// # Panics
+    /// If URL or options are refused.
+    #[must_use]
+    pub fn over_udp(
+        url: &str,
+        content: Content,
+        options: Options,
+        config: server::Config,
+        plan: UdpPlan,
+    ) -> Self {
+        let mut pair = Self::new(content, Options::default(), config.clone(), Network::default());
+        let storage = client::Storage {
+            receive: vec![0; Client::<Vec<u8>>::RECEIVE_BYTES],
+            send: vec![0; Client::<Vec<u8>>::SEND_BYTES],
+        };
+        let slots = vec![0; plan.slot_bytes];
+        let udp = client::UdpStorage { slots, header: vec![0; plan.header_bytes] };
+        pair.client = Client::with_udp(url, options, storage, udp).unwrap();
+        pair.client.set_peer(server_address());
+        let [to_client, to_server] = plan.rules;
+        pair.datagrams = Some(Datagrams {
+            plan,
+            config,
+            connects: 0,
+            to_client: Link::new(plan.seed, to_client),
+            to_server: Link::new(!plan.seed, to_server),
+            log: Vec::new(),
+        });
+        pair.serve_udp();
+        pair
+    }
+
+    /// The datagrams that the two sent, with the moment and whether the client sent it.
+    #[must_use]
+    pub fn datagram_log(&self) -> &[(Instant, bool, Vec<u8>)] {
+        self.datagrams.as_ref().map_or(&[], |datagrams| &datagrams.log)
+    }
+
+    fn serve_udp(&mut self) {
+        let Some(datagrams) = self.datagrams.as_ref().filter(|datagrams| datagrams.plan.speaks_udp) else {
+            return;
+        };
+        let identities = datagrams.plan.identities * Connection::<Vec<u8>, Slice>::IDENTITY_BYTES;
+        let storage = server::UdpStorage {
+            identities: vec![0; identities],
+            packet_pair: vec![0; Connection::<Vec<u8>, Slice>::PACKET_PAIR_BYTES],
+        };
+        self.server.enable_udp(self.now, storage).unwrap();
+    }
+
+    /// A client that connects again finds a new end of the server.
+    fn connect(&mut self) {
+        let Some(datagrams) = &mut self.datagrams else { return };
+        datagrams.connects += 1;
+        if datagrams.connects > 1 {
+            let storage = server::Storage {
+                receive: vec![0; Connection::<Vec<u8>, Slice>::RECEIVE_BYTES],
+                send: vec![0; Connection::<Vec<u8>, Slice>::SEND_BYTES],
+            };
+            let accepted = Accepted { peer: peer(), random: *b"0123456789abcdef" };
+            self.server = Connection::new(datagrams.config.clone(), storage, accepted, self.now).unwrap();
+            (self.client_closed, self.server_closed) = (false, false);
+            self.to_server.clear();
+            self.to_client.clear();
+            self.serve_udp();
+        }
+    }
+
+    /// Moves datagrams out of the server and into it.
+    fn server_datagrams(&mut self) -> bool {
+        let Some(datagrams) = &mut self.datagrams else { return false };
+        let mut moved = false;
+        while let Some(datagram) = datagrams.to_server.receive(self.now) {
+            self.server.datagram_received(self.now, &datagram);
+            moved = true;
+        }
+        // one for each round, so that the client has its turn
+        if let Some(datagram) = self.server.datagram(self.now) {
+            assert_eq!(datagram.to, SocketAddr::new(peer().ip(), client_port()));
+            let bytes = datagram.parts.concat();
+            datagrams.to_client.send(self.now, &bytes);
+            datagrams.log.push((self.now, false, bytes));
+            self.server.datagram_sent(self.now);
+            moved = true;
+        }
+        moved
+    }
+
+    /// Moves datagrams out of the client and into it.
+    fn client_datagrams(&mut self, read: bool, write: bool) -> bool {
+        let Some(datagrams) = &mut self.datagrams else { return false };
+        let mut moved = false;
+        if write {
+            let bytes = self.client.pending(SocketId::MEDIA).to_vec();
+            assert_eq!(self.client.datagram_target(), Some(server_address()));
+            datagrams.to_server.send(self.now, &bytes);
+            self.client.written(SocketId::MEDIA, bytes.len());
+            datagrams.log.push((self.now, true, bytes));
+            moved = true;
+        }
+        if read && let Some(datagram) = datagrams.to_client.receive(self.now) {
+            let space = self.client.space(SocketId::MEDIA);
+            let count = datagram.len().min(space.len());
+            space[..count].copy_from_slice(&datagram[..count]);
+            self.client.datagram_received(self.now, count, server_address());
+            moved = true;
+        }
+        moved
+    }
+
+    fn next_datagram(&self) -> Instant {
+        let Some(datagrams) = &self.datagrams else { return Instant::MAX };
+        datagrams.to_client.next_arrival().min(datagrams.to_server.next_arrival())
     }
 
     /// Runs until both ends are over.
@@ -176,6 +297,7 @@ impl Pair {
             if let (Some(_), false) = (self.network.client_reads_per_second, self.to_client.is_empty()) {
                 until = until.min(self.now + Duration::from_millis(100));
             }
+            until = until.min(self.next_datagram());
             assert!(until != Instant::MAX, "nothing moves and no timer runs");
             assert!(until > self.now, "a timer of the past does nothing");
             self.now = until;
@@ -233,6 +355,7 @@ impl Pair {
                             stepped.moved = true;
                         }
                     }
+                    stepped.moved |= self.server_datagrams();
                     stepped.until = until;
                     return stepped;
                 }
@@ -251,11 +374,16 @@ impl Pair {
         loop {
             match self.client.step(self.now) {
                 client::Step::Connect(socket) => {
+                    self.connect();
                     self.client.connected(socket, peer());
                     stepped.moved = true;
                 }
-                client::Step::Close(_) => {
-                    self.client_closed = true;
+                client::Step::Bind(socket) => {
+                    self.client.bound(socket, SocketAddr::from(([0, 0, 0, 0], client_port())));
+                    stepped.moved = true;
+                }
+                client::Step::Close(socket) => {
+                    self.client_closed |= socket == SocketId::CONTROL;
                     stepped.moved = true;
                 }
                 client::Step::Event => {
@@ -295,6 +423,8 @@ impl Pair {
                         self.client.written(socket, bytes.len());
                         stepped.moved |= !bytes.is_empty();
                     }
+                    let media = SocketId::MEDIA;
+                    stepped.moved |= self.client_datagrams(read.contains(media), write.contains(media));
                     stepped.until = until;
                     return stepped;
                 }
@@ -420,6 +550,64 @@ pub fn seen(event: &Event<'_>) -> Seen {
         }
         other => Seen { what: format!("{other:?}"), bytes: Vec::new() },
     }
+}
+
+/// What is between two peers that exchange datagrams.
+#[derive(Clone, Copy, Debug)]
+pub struct UdpPlan {
+    /// Seed of the network.
+    pub seed: u64,
+    /// What it does to datagrams to the client, and to the server.
+    pub rules: [Rules; 2],
+    /// Whether the server sends datagrams.
+    pub speaks_udp: bool,
+    /// Packets that the server remembers.
+    pub identities: usize,
+    /// The client's storage for datagrams.
+    pub slot_bytes: usize,
+    /// The client's storage for the header.
+    pub header_bytes: usize,
+}
+
+impl UdpPlan {
+    /// A network with a delay of 20 ms.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let rules = Rules { delay: Duration::from_millis(20), ..Rules::default() };
+        Self {
+            seed,
+            rules: [rules; 2],
+            speaks_udp: true,
+            identities: 4096,
+            slot_bytes: 1 << 20,
+            header_bytes: 1 << 17,
+        }
+    }
+
+    /// The same with independent loss per mille, each way.
+    #[must_use]
+    pub fn with_loss(mut self, per_mille: u64) -> Self {
+        self.rules.iter_mut().for_each(|rules| rules.loss = per_mille);
+        self
+    }
+}
+
+#[derive(Debug)]
+struct Datagrams {
+    plan: UdpPlan,
+    config: server::Config,
+    connects: u32,
+    to_client: Link,
+    to_server: Link,
+    log: Vec<(Instant, bool, Vec<u8>)>,
+}
+
+fn client_port() -> u16 {
+    2512
+}
+
+fn server_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 1755))
 }
 
 /// An address for both ends.

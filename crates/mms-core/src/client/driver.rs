@@ -5,12 +5,14 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::socket::{SocketId, Sockets};
+use super::udp::{Udp, UdpLink, UdpStorage};
 use crate::asf::{HeaderPatch, HeaderSummary};
 use crate::buffer::Buffer;
 use crate::error::{Bug, Error, Incompatible, LimitName, Misuse, TimerName};
 use crate::mmsp::client::{
     Config, Content, Event, Located, Play, Position, RedirectKind, Session, Statistics, Target,
 };
+use crate::mmsp::udp;
 use crate::selection::Thinning;
 use crate::text::Fixed;
 use crate::time::Instant;
@@ -38,6 +40,20 @@ pub struct Options {
     pub redirects: u32,
     /// Most bytes of receive storage to ask for.
     pub storage_bytes: u32,
+    /// How media shall travel, in the order of trying; `None` twice takes what the URL says.
+    pub transports: [Option<Transport>; 2],
+    /// Settings of media over UDP.
+    pub udp: udp::Config,
+}
+
+/// How media travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Transport {
+    /// In datagrams.
+    Udp,
+    /// On the control connection.
+    Tcp,
 }
 
 impl Default for Options {
@@ -50,6 +66,8 @@ impl Default for Options {
             close_timeout: Duration::from_secs(5),
             redirects: 5,
             storage_bytes: 1 << 17,
+            transports: [None; 2],
+            udp: udp::Config::default(),
         }
     }
 }
@@ -70,6 +88,9 @@ pub enum Step {
     /// Begin to connect this socket to what [`Client::wanted`] names; then [`Client::connected`] or
     /// [`Client::connection_failed`]. A socket of the same name that is still open is closed first.
     Connect(SocketId),
+    /// Bind this UDP socket to any port of the address family of the control connection; then
+    /// [`Client::bound`] or [`Client::bind_failed`].
+    Bind(SocketId),
     /// Close this socket, connected or not.
     Close(SocketId),
     /// [`Client::event`] lends something to look at, until the next step.
@@ -103,7 +124,7 @@ pub struct Wanted<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
+pub(super) enum Link {
     /// to be connected
     Wanted,
     Connecting,
@@ -113,18 +134,32 @@ enum Link {
     Closed,
 }
 
+/// Where the bytes of an event are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Input,
+    Header,
+    Slot,
+}
+
 /// A client without its sockets. `B` is storage.
 #[derive(Debug)]
 pub struct Client<B> {
-    options: Options,
-    url: UrlBuf,
-    session: Session,
-    link: Link,
+    pub(super) options: Options,
+    pub(super) url: UrlBuf,
+    pub(super) session: Session,
+    pub(super) link: Link,
     receive: Buffer<B>,
     send: Buffer<B>,
     needed: usize,
     timers: Timers<2>,
-    event: Option<(Located, usize)>,
+    pub(super) event: Option<(Located, usize)>,
+    /// where the bytes of the event are
+    place: Place,
+    pub(super) udp: Option<Udp<B>>,
+    /// place in the list of transports
+    pub(super) attempt: usize,
+    pub(super) transport: Transport,
     announced: bool,
     redirects: u32,
     end_of_input: bool,
@@ -138,22 +173,41 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// Least send storage: the longest name in OpenFile.
     pub const SEND_BYTES: usize = 2560;
 
-    /// A client for a URL.
+    /// A client for a URL, which has its media on the control connection.
     ///
     /// # Errors
     /// `ApiMisuse` for a URL that is not `mms` or `mmst`, or storage below the least sizes; `Limit` for a URL
     /// that is too long.
     pub fn new(url: &str, options: Options, storage: Storage<B>) -> Result<Self, Error> {
+        Self::with(url, options, storage, None)
+    }
+
+    /// A client for a URL, which can have its media in datagrams too: `mmsu` takes UDP, `mms` tries UDP and then TCP.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), but `mmsu` is no error.
+    pub fn with_udp(
+        url: &str,
+        options: Options,
+        storage: Storage<B>,
+        udp: UdpStorage<B>,
+    ) -> Result<Self, Error> {
+        let any_incarnation = options.mms.quirks.header_any_incarnation;
+        let udp = Udp::new(udp, options.udp, any_incarnation);
+        Self::with(url, options, storage, Some(udp))
+    }
+
+    fn with(url: &str, options: Options, storage: Storage<B>, udp: Option<Udp<B>>) -> Result<Self, Error> {
         let url = UrlBuf::new(url)?;
-        if !matches!(url.url().scheme, Scheme::Mms | Scheme::Mmst) {
+        let Some(transport) = transport(&options, url.url().scheme, udp.is_some(), 0) else {
             return Err(Error::ApiMisuse(Misuse::Url));
-        }
+        };
         let (receive, send) = (Buffer::new(storage.receive), Buffer::new(storage.send));
         if receive.capacity() < Self::RECEIVE_BYTES || send.capacity() < Self::SEND_BYTES {
             return Err(Error::ApiMisuse(Misuse::OutOfRange));
         }
         Ok(Self {
-            session: Session::new(options.mms.clone()),
+            session: new_session(&options, url.url().scheme, transport),
             plays: options.play,
             options,
             url,
@@ -163,6 +217,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             needed: 1,
             timers: Timers::new([TimerName::Connect, TimerName::ShutDown]),
             event: None,
+            place: Place::Input,
+            udp,
+            attempt: 0,
+            transport,
             announced: false,
             redirects: 0,
             end_of_input: false,
@@ -186,11 +244,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             }
             match self.link {
                 Link::Wanted => {
+                    if let Some(step) = self.udp_step() {
+                        return step;
+                    }
                     self.link = Link::Connecting;
                     self.timers.start(TimerName::Connect, now, self.options.connect_timeout);
                     return Step::Connect(SocketId::CONTROL);
                 }
                 Link::Leaving => {
+                    self.udp.iter_mut().for_each(Udp::leave);
+                    if let Some(step) = self.udp_step() {
+                        return step;
+                    }
                     self.link = Link::Closed;
                     return Step::Close(SocketId::CONTROL);
                 }
@@ -199,7 +264,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                     let until = self.timers.next();
                     return Step::Wait { read: Sockets::NONE, write: Sockets::NONE, until };
                 }
-                Link::Open => {}
+                Link::Open => {
+                    if let Some(step) = self.udp_step() {
+                        return step;
+                    }
+                }
             }
             match self.advance(now) {
                 Ok(_) if self.event.is_some() => {
@@ -224,7 +293,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// What [`Step::Event`] announced, as often as wanted until the next step.
     #[must_use]
     pub fn event(&self) -> Option<Event<'_>> {
-        self.event.as_ref().map(|(event, _)| event.lend(self.receive.data()))
+        let bytes = match (self.place, &self.udp) {
+            (Place::Header, Some(udp)) => udp.part(),
+            (Place::Slot, Some(udp)) => udp.datagram(),
+            _ => self.receive.data(),
+        };
+        self.event.as_ref().map(|(event, _)| event.lend(bytes))
     }
 
     /// Where a socket wants to be connected to.
@@ -240,6 +314,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             self.timers.stop_all();
             self.session.set_local(local);
             self.link = Link::Open;
+            if self.transport == Transport::Udp {
+                self.want_udp();
+            }
         }
     }
 
@@ -259,13 +336,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     }
 
     /// Bytes may be received into this space, if [`Step::Wait`] wants to read.
-    pub fn space(&mut self, _socket: SocketId) -> &mut [u8] {
+    pub fn space(&mut self, socket: SocketId) -> &mut [u8] {
+        if let (SocketId::MEDIA, Some(udp)) = (socket, &mut self.udp) {
+            return udp.space();
+        }
         if self.event.is_some() { &mut [] } else { self.receive.space(self.needed) }
     }
 
-    /// `count` bytes were received into the space.
-    pub fn filled(&mut self, _socket: SocketId, count: usize) {
-        if let Err(error) = self.receive.filled(count) {
+    /// `count` bytes were received into the space of the control connection; datagrams go to
+    /// [`datagram_received`](Self::datagram_received).
+    pub fn filled(&mut self, socket: SocketId, count: usize) {
+        if socket != SocketId::CONTROL {
+            self.fail(Error::ApiMisuse(Misuse::WrongState));
+        } else if let Err(error) = self.receive.filled(count) {
             self.fail(error);
         }
     }
@@ -277,13 +360,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     /// Bytes that wait to be written.
     #[must_use]
-    pub fn pending(&self, _socket: SocketId) -> &[u8] {
-        self.send.data()
+    pub fn pending(&self, socket: SocketId) -> &[u8] {
+        match (socket, &self.udp) {
+            (SocketId::MEDIA, Some(udp)) => udp.request(),
+            _ => self.send.data(),
+        }
     }
 
     /// `count` of the pending bytes were written.
-    pub fn written(&mut self, _socket: SocketId, count: usize) {
-        self.send.consume(count);
+    pub fn written(&mut self, socket: SocketId, count: usize) {
+        match (socket, &mut self.udp) {
+            (SocketId::MEDIA, Some(udp)) => udp.request_sent(),
+            _ => self.send.consume(count),
+        }
     }
 
     /// Takes larger storage for received bytes, or smaller when little is received; gives the old one back.
@@ -405,16 +494,23 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         if self.session.poll_timeout() <= now {
             self.session.handle_timeout(now)?;
         }
+        if let Some(udp) = &self.udp {
+            self.session.note_reception(udp.statistics());
+        }
         let sent = self.transmit(now)?;
+        if self.datagrams(now)? {
+            return Ok(true);
+        }
         let handled = self.session.locate(now, self.receive.data())?;
         self.needed = handled.needed.max(1);
         if let Some(event) = handled.event {
-            self.react(&event)?;
-            self.event = Some((event, handled.consumed));
+            self.announce(event, handled.consumed, Place::Input)?;
             return Ok(true);
         }
         self.receive.consume(handled.consumed);
-        if handled.consumed == 0 && self.end_of_input && !self.session.is_closed() {
+        let over = self.session.is_closed() || self.session.is_ending();
+        if handled.consumed == 0 && self.end_of_input && !over {
+            self.place = Place::Input;
             self.event = self.session.handle_eof()?.map(|event| (Located::Plain(event), 0));
             return Ok(true);
         }
@@ -444,6 +540,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             sent = true;
         }
         Ok(sent)
+    }
+
+    pub(super) fn announce(&mut self, event: Located, consumed: usize, place: Place) -> Result<(), Error> {
+        self.react(&event)?;
+        self.event = Some((event, consumed));
+        self.place = place;
+        Ok(())
     }
 
     /// What the driver itself does about an event.
@@ -507,19 +610,29 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             let mut text = Fixed::<{ UrlBuf::LIMIT }>::default();
             write!(text, "{location}").map_err(|_| elsewhere)?;
             let url = UrlBuf::new(text.as_str()).map_err(|_| elsewhere)?;
-            if !matches!(url.url().scheme, Scheme::Mms | Scheme::Mmst) {
-                return Err(elsewhere);
-            }
             self.url = url;
+            self.attempt = 0;
         }
-        self.session = Session::new(self.options.mms.clone());
+        if self.restart() { Ok(()) } else { Err(elsewhere) }
+    }
+
+    /// Begins anew with the transport of this attempt; false if there is none.
+    pub(super) fn restart(&mut self) -> bool {
+        let scheme = self.url.url().scheme;
+        let Some(transport) = transport(&self.options, scheme, self.udp.is_some(), self.attempt) else {
+            return false;
+        };
+        self.transport = transport;
+        self.session = new_session(&self.options, scheme, transport);
         self.plays = self.options.play;
+        self.udp.iter_mut().for_each(Udp::restart);
         self.receive.clear();
         self.send.clear();
         self.needed = 1;
         self.end_of_input = false;
+        self.timers.stop_all();
         self.link = Link::Wanted;
-        Ok(())
+        true
     }
 
     /// Nothing moved: what the host should do. `None` if another round decides.
@@ -529,7 +642,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             return None;
         }
         let capacity = self.receive.capacity();
-        if self.needed > capacity {
+        if self.needed > capacity && !self.session.is_ending() {
             let limit = usize::try_from(self.options.storage_bytes).unwrap_or(usize::MAX);
             if self.needed > limit {
                 let (found, allowed) = (u64::try_from(self.needed), u64::from(self.options.storage_bytes));
@@ -542,14 +655,20 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             }
         }
         let reads = !self.end_of_input && self.receive.room() > 0;
+        let datagrams = self.udp.as_ref().filter(|udp| udp.link == UdpLink::Open);
+        let until = datagrams.map_or(Instant::MAX, Udp::poll_timeout);
         Some(Step::Wait {
-            read: Sockets::NONE.with(SocketId::CONTROL, reads),
-            write: Sockets::NONE.with(SocketId::CONTROL, !self.send.is_empty()),
-            until: self.session.poll_timeout().min(self.timers.next()),
+            read: Sockets::NONE
+                .with(SocketId::CONTROL, reads)
+                .with(SocketId::MEDIA, datagrams.is_some_and(Udp::has_space)),
+            write: Sockets::NONE
+                .with(SocketId::CONTROL, !self.send.is_empty())
+                .with(SocketId::MEDIA, datagrams.is_some_and(|udp| !udp.request().is_empty())),
+            until: until.min(self.session.poll_timeout()).min(self.timers.next()),
         })
     }
 
-    fn fail(&mut self, error: Error) {
+    pub(super) fn fail(&mut self, error: Error) {
         if self.failed.is_none() {
             self.failed = Some(error);
         }
@@ -563,6 +682,25 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             self.link = Link::Leaving;
         }
     }
+}
+
+/// The transport of an attempt; `None` if there are no more.
+pub(super) fn transport(options: &Options, scheme: Scheme, udp: bool, attempt: usize) -> Option<Transport> {
+    let wanted = match (scheme, options.transports) {
+        (Scheme::Mms, [None, None]) => [Some(Transport::Udp), Some(Transport::Tcp)],
+        (Scheme::Mms, wanted) => wanted,
+        (Scheme::Mmst, _) => [Some(Transport::Tcp), None],
+        (Scheme::Mmsu, _) => [Some(Transport::Udp), None],
+        (Scheme::Mmsh, _) => [None, None],
+    };
+    wanted.into_iter().flatten().filter(|transport| udp || *transport == Transport::Tcp).nth(attempt)
+}
+
+fn new_session(options: &Options, scheme: Scheme, transport: Transport) -> Session {
+    let mut config = options.mms.clone();
+    // the server may refuse datagrams on the way; the same connection does for TCP
+    config.tcp_after_udp &= transport == Transport::Udp && scheme == Scheme::Mms;
+    Session::new(config)
 }
 
 /// Host and port as a URL has them.

@@ -7,12 +7,14 @@ pub struct SocketId(u8);
 impl SocketId {
     /// The connection for control, and for media over TCP.
     pub const CONTROL: Self = Self(0);
+    /// The UDP socket for media.
+    pub const MEDIA: Self = Self(1);
     /// Sockets in the table.
-    pub const COUNT: usize = 1;
+    pub const COUNT: usize = 2;
 
     /// The sockets of the table.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::CONTROL].into_iter()
+        [Self::CONTROL, Self::MEDIA].into_iter()
     }
 
     /// The place in a table of [`COUNT`](Self::COUNT) sockets.

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::mmsp;
+use crate::mmsp::udp::ResendConfig;
 
 /// Settings of a connection.
 #[derive(Clone, Debug)]
@@ -10,6 +11,8 @@ use crate::mmsp;
 pub struct Config {
     /// Settings of MMS sessions.
     pub mms: mmsp::server::Config,
+    /// How much of what was lost on UDP is sent again.
+    pub resend: ResendConfig,
     /// Ours: how long the first bytes may take.
     pub sniff_timeout: Duration,
     /// Ours: how long a client may read nothing while bytes wait for it.
@@ -24,6 +27,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             mms: mmsp::server::Config::default(),
+            resend: ResendConfig::default(),
             sniff_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(60),
             shut_down_timeout: Duration::from_secs(5),

@@ -5,14 +5,15 @@ use core::net::SocketAddr;
 use super::config::Config;
 use super::queue::{Kind, SendQueue};
 use super::report::{Outcome, Report, Transport};
+use super::staged::{Framed, Staged, frame_packet, send_time, staged_packet};
+use super::udp::Udp;
 use super::wish::{Ask, Opened, Refusal, Ticket, Wish};
-use crate::asf::PacketHead;
 use crate::buffer::Buffer;
 use crate::error::{Bug, Error, LimitName, Misuse, Reason, TimerName};
 use crate::hresult::Hresult;
 use crate::mmsp;
 use crate::mmsp::server::{MediaWish, Order, Session};
-use crate::mmsp::wire::{ClientLog, DataHeader, Subscriber, TcpMessageHeader};
+use crate::mmsp::wire::{ClientLog, Subscriber, TcpMessageHeader};
 use crate::selection::Selection;
 use crate::time::Instant;
 use crate::timer::Timers;
@@ -90,33 +91,27 @@ pub enum Event<'a> {
     clippy::large_enum_variant,
     reason = "there is one for each connection, and without alloc there is no box"
 )]
-enum Protocol {
+pub(super) enum Protocol {
     Unknown,
     Mms(Session),
 }
 
-/// Packets or header bytes that the host delivered and that are not framed yet.
-#[derive(Clone, Debug)]
-struct Staged<H> {
-    handle: H,
-    /// number of the first packet, or offset of the first header byte
-    first: u32,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Asked {
-    ticket: u32,
-    what: MediaWish,
-    handed_out: bool,
+pub(super) struct Asked {
+    pub(super) ticket: u32,
+    pub(super) what: MediaWish,
+    pub(super) handed_out: bool,
 }
 
 /// One accepted connection without its socket. `B` is storage, `H` the host's handle of packets in memory,
 /// `N` the number of messages and packets that may wait to be written.
 #[derive(Debug)]
 pub struct Connection<B, H, const N: usize = 32> {
-    config: Config,
+    pub(super) config: Config,
     random: [u8; 16],
-    protocol: Protocol,
+    pub(super) peer: SocketAddr,
+    pub(super) protocol: Protocol,
+    pub(super) udp: Option<Udp<B, H>>,
     receive: Buffer<B>,
     control: Buffer<B>,
     queue: SendQueue<H, N>,
@@ -135,7 +130,7 @@ pub struct Connection<B, H, const N: usize = 32> {
     no_more: bool,
     /// rewinding: the packets of a key frame are under way
     in_run: bool,
-    report: Report,
+    pub(super) report: Report,
 }
 
 impl<B, H, const N: usize> Connection<B, H, N>
@@ -163,7 +158,9 @@ where
         Ok(Self {
             config,
             random: accepted.random,
+            peer: accepted.peer,
             protocol: Protocol::Unknown,
+            udp: None,
             receive,
             control,
             queue: SendQueue::new(),
@@ -215,7 +212,7 @@ where
                 return Step::Event;
             }
             if !moved {
-                return if self.is_over() { Step::Done } else { self.wait() };
+                return if self.is_over() { Step::Done } else { self.wait(now) };
             }
         }
         Step::Wait { read: false, write: !self.queue.is_empty(), until: now }
@@ -322,7 +319,9 @@ where
     /// A wish that was not handed out yet. Answer it with its ticket, now or later.
     pub fn next_wish(&mut self) -> Option<Wish<'_>> {
         let Protocol::Mms(session) = &self.protocol else { return None };
-        let asked = self.asked.as_mut().filter(|asked| !asked.handed_out)?;
+        let Some(asked) = self.asked.as_mut().filter(|asked| !asked.handed_out) else {
+            return self.udp.as_mut()?.next_wish();
+        };
         asked.handed_out = true;
         let batch_bytes = self.config.batch_bytes;
         let ask = match asked.what {
@@ -385,20 +384,30 @@ where
     /// if those between hold nothing for this client; then there may be none at all. When rewinding, an
     /// earlier one. `false`: the wish was withdrawn.
     pub fn packets(&mut self, ticket: Ticket, first: u32, packets: H) -> bool {
+        let mut staged = Staged { handle: packets, first };
+        if let Some(udp) = &mut self.udp {
+            match udp.answered(ticket, Some(staged)) {
+                Err(Some(other)) => staged = other,
+                _ => return true,
+            }
+        }
         let Some(Asked { what: MediaWish::Packets { from, .. }, .. }) = self.asked else { return false };
         if !self.answered(ticket, |what| matches!(what, MediaWish::Packets { .. })) {
             return false;
         }
-        if packets.as_ref().is_empty() && first <= from {
+        if staged.handle.as_ref().is_empty() && first <= from {
             self.fail(Error::ApiMisuse(Misuse::OutOfRange));
         } else {
-            self.stage(Staged { handle: packets, first });
+            self.stage(staged);
         }
         true
     }
 
     /// No packet follows what was delivered. `false`: the wish was withdrawn.
     pub fn ended(&mut self, ticket: Ticket) -> bool {
+        if self.udp.as_mut().is_some_and(|udp| udp.answered(ticket, None).is_ok()) {
+            return true;
+        }
         let answered = self.answered(ticket, |what| matches!(what, MediaWish::Packets { .. }));
         self.no_more |= answered;
         answered
@@ -418,6 +427,9 @@ where
 
     /// The host cannot give what was asked for. `false`: the wish was withdrawn.
     pub fn failed(&mut self, now: Instant, ticket: Ticket, hr: Hresult) -> bool {
+        if self.udp.as_mut().is_some_and(|udp| udp.answered(ticket, None).is_ok()) {
+            return true;
+        }
         if self.asked.is_some_and(|asked| asked.what == MediaWish::Open) {
             return self.refused(ticket, Refusal(hr));
         }
@@ -476,7 +488,11 @@ where
         }
         self.timers.stop(TimerName::Sniff);
         self.report.transport = Transport::MmsTcp;
-        self.protocol = Protocol::Mms(Session::new(self.config.mms.clone(), self.random, now));
+        let mut session = Session::new(self.config.mms.clone(), self.random, now);
+        if self.udp.is_some() {
+            session.enable_udp();
+        }
+        self.protocol = Protocol::Mms(session);
         Ok(true)
     }
 
@@ -488,6 +504,8 @@ where
         let handled = session.locate(now, self.receive.data())?;
         self.blocked = handled.needed == 0 && handled.consumed == 0;
         self.needed = handled.needed;
+        let datagrams = session.client_port().is_some();
+        self.report.transport = if datagrams { Transport::MmsUdp } else { Transport::MmsTcp };
         if let Some(event) = handled.event {
             self.event = Some((event, handled.consumed));
             return Ok(true);
@@ -506,8 +524,8 @@ where
         let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
         let mut moved = session.take_discard();
         if moved {
-            let discarded = self.queue.discard_packets();
-            session.give_back(discarded);
+            let unsent = self.udp.as_mut().map_or(0, Udp::discard);
+            session.give_back(self.queue.discard_packets().saturating_add(unsent));
             self.staged = None;
             self.next = None;
             self.asked = None;
@@ -531,10 +549,15 @@ where
     }
 
     /// Frames what is staged, as far as it is due and the queue has room.
-    fn media(&mut self, now: Instant) -> Result<bool, Error> {
+    pub(super) fn media(&mut self, now: Instant) -> Result<bool, Error> {
         let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
-        let mut moved = false;
-        while !self.queue.is_full() && !session.wants_transmit() {
+        let mut datagrams = self.udp.as_mut().filter(|_| session.client_port().is_some());
+        let mut moved = datagrams.as_mut().is_some_and(|udp| {
+            udp.first(session, now, [self.staged.as_ref(), self.next.as_ref()], self.packet_size)
+        });
+        while !session.wants_transmit()
+            && datagrams.as_ref().map_or(!self.queue.is_full(), |udp| udp.is_free())
+        {
             if self.staged.is_none() {
                 self.staged = self.next.take();
             }
@@ -553,8 +576,13 @@ where
                         self.staged = None;
                         continue;
                     };
-                    let head = head.encode();
-                    self.queue.push_media(Kind::Fragment, &head, staged.handle.clone(), start, len);
+                    let (kind, handle) = (Kind::Fragment, staged.handle.clone());
+                    match &mut datagrams {
+                        Some(udp) => udp.push(session, now, kind, &head, handle, (start, len)),
+                        None => {
+                            self.queue.push_media(kind, &head.encode(), handle, start, len);
+                        }
+                    }
                 }
                 Some(MediaWish::Packets { from, order }) => {
                     if order == Order::KeyFramesBackward && staged.first < from && !self.in_run {
@@ -568,8 +596,13 @@ where
                             if self.report.started_at.is_none() || session.is_first() {
                                 self.report.started_at = Some(head.location_id);
                             }
-                            let head = head.encode();
-                            self.queue.push_media(Kind::Packet, &head, staged.handle.clone(), start, len);
+                            let (kind, handle) = (Kind::Packet, staged.handle.clone());
+                            match &mut datagrams {
+                                Some(udp) => udp.push(session, now, kind, &head, handle, (start, len)),
+                                None => {
+                                    self.queue.push_media(kind, &head.encode(), handle, start, len);
+                                }
+                            }
                         }
                         Framed::Skipped => {}
                         Framed::Exhausted => {
@@ -591,9 +624,10 @@ where
             }
             moved = true;
         }
-        if session.is_at_end()
-            || (self.no_more && self.staged.is_none() && self.next.is_none() && session.is_streaming())
-        {
+        let exhausted =
+            self.no_more && self.staged.is_none() && self.next.is_none() && session.is_streaming();
+        // the end must not overtake the last datagram
+        if (session.is_at_end() || exhausted) && datagrams.is_none_or(|udp| udp.is_free()) {
             session.end_of_media(now);
             self.asked = None;
             self.no_more = false;
@@ -628,6 +662,9 @@ where
             (None, Some(asked)) if !session.wants(asked.what) => self.asked = None,
             (None, _) => {}
         }
+        if let Some(udp) = &mut self.udp {
+            udp.ask(&mut self.next_ticket);
+        }
     }
 
     /// The packet behind those that are staged, in the order of the stream.
@@ -643,7 +680,7 @@ where
         Some(last.first.saturating_add(packets))
     }
 
-    fn wait(&mut self) -> Step {
+    fn wait(&mut self, now: Instant) -> Step {
         let capacity = self.receive.capacity();
         if self.needed > capacity && !self.blocked {
             let limit = usize::try_from(self.config.mms.command_bytes).unwrap_or(usize::MAX);
@@ -664,6 +701,7 @@ where
         let mut until = self.timers.next();
         if let Protocol::Mms(session) = &self.protocol {
             until = until.min(session.poll_timeout()).min(self.next_due(session));
+            until = self.udp.as_ref().map_or(until, |udp| until.min(udp.free_at(now)));
         }
         Step::Wait {
             read: !self.end_of_input && self.receive.room() > 0,
@@ -674,7 +712,8 @@ where
 
     fn next_due(&self, session: &Session) -> Instant {
         // media waits behind replies that have no room before the client reads
-        if session.wants_transmit() {
+        let waits = session.client_port().is_some() && self.udp.as_ref().is_some_and(|udp| !udp.is_free());
+        if session.wants_transmit() || waits {
             return Instant::MAX;
         }
         let (Some(staged), Some(MediaWish::Packets { from, .. }), false) =
@@ -737,7 +776,7 @@ where
         }
     }
 
-    fn fail(&mut self, error: Error) {
+    pub(super) fn fail(&mut self, error: Error) {
         if !matches!(self.report.outcome, Outcome::Failed(_)) {
             self.report.outcome = Outcome::Failed(error);
         }
@@ -763,64 +802,4 @@ fn same_wish(a: MediaWish, b: MediaWish) -> bool {
         (MediaWish::Header { offset: a, .. }, MediaWish::Header { offset: b, .. }) => a == b,
         (a, b) => a == b,
     }
-}
-
-enum Framed {
-    Packet {
-        head: DataHeader,
-        start: usize,
-        len: usize,
-    },
-    /// The host left out packets that hold nothing for this client.
-    Skipped,
-    Exhausted,
-    NotDue,
-    Stop,
-}
-
-fn frame_packet<H: AsRef<[u8]>>(
-    session: &mut Session,
-    staged: &Staged<H>,
-    now: Instant,
-    from: u32,
-    packet_size: u32,
-) -> Result<Framed, Error> {
-    if staged.first > from && session.skip_to(staged.first) {
-        return Ok(Framed::Skipped);
-    }
-    let Some((start, packet)) = staged_packet(staged, from, packet_size) else {
-        return Ok(Framed::Exhausted);
-    };
-    let send_time = send_time(packet);
-    if session.is_behind_stop(send_time) {
-        return Ok(Framed::Stop);
-    }
-    if session.due(send_time) > now {
-        return Ok(Framed::NotDue);
-    }
-    let len = u16::try_from(packet.len()).map_err(|_| Error::ApiMisuse(Misuse::OutOfRange))?;
-    match session.frame(now, send_time, len) {
-        Some(head) => Ok(Framed::Packet { head, start, len: packet.len() }),
-        None => Ok(Framed::NotDue),
-    }
-}
-
-fn staged_packet<H: AsRef<[u8]>>(
-    staged: &Staged<H>,
-    number: u32,
-    packet_size: u32,
-) -> Option<(usize, &[u8])> {
-    let index = usize::try_from(number.checked_sub(staged.first)?).ok()?;
-    let size = usize::try_from(packet_size).ok()?;
-    let start = index.checked_mul(size)?;
-    let bytes = staged.handle.as_ref();
-    // a packet alone may be shorter than the packet size
-    let end = start.checked_add(size)?.min(bytes.len());
-    let packet = bytes.get(start..end).filter(|packet| !packet.is_empty())?;
-    Some((start, packet))
-}
-
-/// The send time in ms; a packet that does not parse is sent at once.
-fn send_time(packet: &[u8]) -> u32 {
-    PacketHead::decode(packet).map_or(0, |head| head.send_time_ms)
 }

@@ -7,10 +7,13 @@ mod config;
 mod connection;
 mod queue;
 mod report;
+mod staged;
+mod udp;
 mod wish;
 
 pub use crate::mmsp::server::Order;
 pub use config::Config;
 pub use connection::{Accepted, Connection, Event, Step, Storage};
 pub use report::{Outcome, Report, Transport};
+pub use udp::{Datagram, UdpStorage};
 pub use wish::{Ask, Opened, Refusal, Ticket, Wish};

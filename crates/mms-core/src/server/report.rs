@@ -10,6 +10,8 @@ pub enum Transport {
     None,
     /// MMS with media over TCP.
     MmsTcp,
+    /// MMS with media over UDP.
+    MmsUdp,
 }
 
 impl core::fmt::Display for Transport {
@@ -17,6 +19,7 @@ impl core::fmt::Display for Transport {
         f.write_str(match self {
             Self::None => "none",
             Self::MmsTcp => "MMS/TCP",
+            Self::MmsUdp => "MMS/UDP",
         })
     }
 }

@@ -55,6 +55,14 @@ pub enum Ask<'a> {
         /// Every packet, or those of the next key frame: an answer then holds one key frame.
         order: Order,
     },
+    /// A packet that was sent is to be sent again, byte for byte as it was delivered. Answer: `packets` with this packet,
+    /// or `ended` if it is gone.
+    Again {
+        /// Its number.
+        packet: u32,
+        /// The streams that the client wanted when it was sent.
+        selection: Selection,
+    },
 }
 
 /// The host's description of content that it opened.

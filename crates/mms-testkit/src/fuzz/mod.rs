@@ -6,6 +6,7 @@ mod asf;
 mod metafile;
 mod pair;
 mod session;
+mod udp;
 mod url;
 mod wire;
 
@@ -13,6 +14,7 @@ pub use asf::{asf_header, asf_packet};
 pub use metafile::metafile;
 pub use pair::pair;
 pub use session::{session_client, session_server};
+pub use udp::{udp_header, udp_receiver, udp_ring};
 pub use url::url;
 pub use wire::{decode_data, decode_message, deframer_split, roundtrip_message};
 
@@ -31,6 +33,9 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("roundtrip_message", roundtrip_message),
     ("session_client", session_client),
     ("session_server", session_server),
+    ("udp_header", udp_header),
+    ("udp_receiver", udp_receiver),
+    ("udp_ring", udp_ring),
     ("url", url),
 ];
 

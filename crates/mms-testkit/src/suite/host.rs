@@ -94,6 +94,10 @@ impl Host for Memory {
                 question.header(self.content.header_slice(offset, max_bytes))
             }
             Query::Locate { time, .. } => question.located(self.content.packet_at(time)),
+            Query::Again { packet, .. } => {
+                let bytes = self.content.packet_slice(packet, 1);
+                question.packets(packet, bytes)
+            }
             Query::Packets { from, max_bytes, .. } => {
                 if !core::mem::replace(&mut self.plays, true) {
                     let playing = self.log.playing.fetch_add(1, Ordering::AcqRel) + 1;

@@ -15,6 +15,8 @@ pub struct Config {
     pub packet_pair: bool,
     /// Whether to send FunnelInfo; without it there is no Client-ID and no packet pair.
     pub funnel_info: bool,
+    /// Whether to take TCP when the server refuses media over UDP (section 3.1.5.6).
+    pub tcp_after_udp: bool,
     /// Whether to send Logging after stop and at the end of the stream (section 3.1.4.3).
     pub logging: bool,
     /// Ours: how long to wait for a reply of the handshake.
@@ -37,6 +39,7 @@ impl Default for Config {
             player: Player::default(),
             packet_pair: false,
             funnel_info: true,
+            tcp_after_udp: true,
             logging: true,
             reply_timeout: Duration::from_secs(20),
             silence_timeout: Duration::from_secs(90),

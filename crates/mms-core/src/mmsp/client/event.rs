@@ -120,6 +120,11 @@ pub enum Event<'a> {
         /// The packet.
         bytes: &'a [u8],
     },
+    /// Packets of the stream were lost in the network for good (media over UDP).
+    PacketsLost {
+        /// How many.
+        count: u64,
+    },
     /// The server stopped as it was told to; the session is ready.
     Stopped,
     /// The stream ended.

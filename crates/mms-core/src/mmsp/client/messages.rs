@@ -11,10 +11,11 @@ use super::session::Statistics;
 use super::state::Intent;
 use crate::asf::{StreamInfo, StreamTable};
 use crate::error::BufferTooSmall;
+use crate::mmsp::udp;
 use crate::mmsp::wire::{
-    self, CloseFile, Connect, ConnectFunnel, FunnelInfo, FunnelNameBuf, FunnelTransport, Message, OpenFile,
-    ReadBlock, ServerVersion, StartPlaying, StartStriding, StopPlaying, StreamEntries, StreamSwitch,
-    StreamSwitchEntry,
+    self, CancelReadBlock, CloseFile, Connect, ConnectFunnel, FunnelInfo, FunnelNameBuf, FunnelTransport,
+    Message, OpenFile, ReadBlock, ServerVersion, StartPlaying, StartStriding, StopPlaying, StreamEntries,
+    StreamSwitch, StreamSwitchEntry,
 };
 use crate::selection::Thinning;
 use crate::text::{Fixed, Text};
@@ -35,6 +36,9 @@ pub struct Target<'a> {
 pub(super) struct Facts<'a> {
     pub(super) config: &'a Config,
     pub(super) local: Option<SocketAddr>,
+    /// our port for media, if that is to come in datagrams
+    pub(super) udp_port: Option<u16>,
+    pub(super) header_incarnation: u8,
     pub(super) version: ServerVersion,
     pub(super) content: Option<Content>,
     pub(super) streams: Option<&'a StreamTable>,
@@ -46,6 +50,8 @@ pub(super) struct Facts<'a> {
     pub(super) play: &'a Play,
     /// since the last Logging
     pub(super) received: Statistics,
+    /// what came in datagrams since the last Logging
+    pub(super) reception: Option<udp::Statistics>,
     pub(super) start_ms: u32,
     pub(super) played_ms: u32,
 }
@@ -63,10 +69,10 @@ pub(super) fn encode(
     let message = match intent {
         Intent::Connect => return connect(facts, target, seq, out),
         Intent::FunnelInfo => Message::FunnelInfo(FunnelInfo {
-            play_incarnation: if packet_pair {
-                wire::MMS_PACKET_PAIR_TCP_HIGH_ENTROPY
-            } else {
-                wire::MMS_DISABLE_PACKET_PAIR
+            play_incarnation: match (packet_pair, facts.udp_port) {
+                (false, _) => wire::MMS_DISABLE_PACKET_PAIR,
+                (true, None) => wire::MMS_PACKET_PAIR_TCP_HIGH_ENTROPY,
+                (true, Some(_)) => wire::MMS_PACKET_PAIR_UDP_HIGH_ENTROPY,
             },
         }),
         Intent::ConnectFunnel => return connect_funnel(facts, seq, out),
@@ -86,6 +92,9 @@ pub(super) fn encode(
             t_deadline: 3600.0,
             play_incarnation: u32::from(facts.next_header_incarnation),
             play_sequence: 0,
+        }),
+        Intent::CancelReadBlock => Message::CancelReadBlock(CancelReadBlock {
+            play_incarnation: u32::from(facts.header_incarnation),
         }),
         Intent::SwitchAll => return switch_all(facts, seq, out),
         Intent::SwitchOne(entry) => {
@@ -131,9 +140,13 @@ fn connect(
 }
 
 fn connect_funnel(facts: &Facts<'_>, seq: u16, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
-    // over TCP the address means nothing to the server (section 3.2.5.5)
+    // the address means nothing to the server, nor does the port over TCP (section 3.2.5.5)
     let local = facts.local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 1755)));
-    let name = FunnelNameBuf::new(FunnelTransport::Tcp, local.ip(), local.port());
+    let (transport, port) = match facts.udp_port {
+        Some(port) => (FunnelTransport::Udp, port),
+        None => (FunnelTransport::Tcp, local.port()),
+    };
+    let name = FunnelNameBuf::new(transport, local.ip(), port);
     let message = Message::ConnectFunnel(ConnectFunnel {
         play_incarnation: 0,
         max_block_bytes: 0xFFFF_FFFF,
@@ -234,6 +247,7 @@ fn logging(
         open_file_id: facts.open_file_id,
         content: facts.content,
         statistics: facts.received,
+        reception: facts.reception,
         start_ms: facts.start_ms,
         played_ms: facts.played_ms,
         rate: facts.play.rate,

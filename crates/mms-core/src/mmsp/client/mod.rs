@@ -17,4 +17,4 @@ pub use config::{Acceleration, Config, Play, Player, Position, Quirks, Until};
 pub(crate) use event::Located;
 pub use event::{AuthenticationScheme, Content, Event, Handled, RedirectKind};
 pub use messages::Target;
-pub use session::{Session, Statistics};
+pub use session::{Session, Statistics, UdpOrder};

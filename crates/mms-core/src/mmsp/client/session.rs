@@ -2,11 +2,14 @@
 
 mod commands;
 mod media;
+mod udp;
 
 use core::net::SocketAddr;
 use core::time::Duration;
 
 use self::commands::wanted_packet;
+use self::udp::Funnel;
+pub use self::udp::UdpOrder;
 use super::config::{Config, Play};
 use super::event::{AuthenticationScheme, Content, Event, Handled, Located, RedirectKind};
 use super::messages::{self, Facts, Target};
@@ -18,8 +21,8 @@ use crate::error::{
 use crate::hresult::Hresult;
 use crate::mmsp::wire::{
     self, DataHeader, Deframer, FileAttributes, Frame, FrameError, FrameLimits, Message, RedirectType,
-    ReportConnectedEx, ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportStreamChange,
-    SecurityChallenge, ServerVersion, TcpMessageHeader,
+    ReportConnectedEx, ReportEndOfStream, ReportOpenFile, ReportStreamChange, SecurityChallenge,
+    ServerVersion, TcpMessageHeader,
 };
 use crate::time::Instant;
 use crate::timer::Timers;
@@ -50,7 +53,7 @@ impl Statistics {
 
 const OUTBOX: usize = 8;
 
-/// A client session of MMS over TCP. It knows no socket: bytes come in by [`handle_input`](Self::handle_input),
+/// A client session of MMS, with media over TCP or UDP. It knows no socket: bytes come in by [`handle_input`](Self::handle_input),
 /// messages go out by [`poll_transmit`](Self::poll_transmit).
 ///
 /// Every error but [`Error::ApiMisuse`] ends the session.
@@ -86,6 +89,7 @@ pub struct Session {
     change_announced: bool,
     scheme: AuthenticationScheme,
     funnel_infos: u8,
+    funnel: Funnel,
     failed: Option<Error>,
 }
 
@@ -144,6 +148,7 @@ impl Session {
             change_announced: false,
             scheme: AuthenticationScheme::Ntlm,
             funnel_infos: 0,
+            funnel: Funnel::default(),
             failed: None,
         };
         session.enqueue(Intent::Connect);
@@ -168,7 +173,11 @@ impl Session {
     pub fn is_streaming(&self) -> bool {
         matches!(
             self.state,
-            State::Switching | State::Starting { .. } | State::Streaming | State::EntryChange
+            State::Switching
+                | State::Starting { .. }
+                | State::Streaming
+                | State::Ending { .. }
+                | State::EntryChange
         )
     }
 
@@ -255,6 +264,10 @@ impl Session {
     fn locate_inner(&mut self, now: Instant, input: &[u8]) -> Result<Handled<Located>, Error> {
         if self.has_ended() {
             return Ok(Handled { consumed: input.len(), needed: 1, event: None });
+        }
+        if self.is_ending() {
+            // what follows belongs behind the datagrams that are still missing
+            return Ok(Handled { consumed: 0, needed: 0, event: None });
         }
         if self.receive.in_packet > 0 {
             let needed = self.receive.in_packet;
@@ -362,6 +375,9 @@ impl Session {
                 Ok(None)
             }
             (State::AwaitFunnel, Message::ReportDisconnectedFunnel(report)) => {
+                if self.refused_udp() {
+                    return Ok(None);
+                }
                 refuse(report.hr)?;
                 Err(Error::PeerIncompatible(Incompatible::TransportRefused))
             }
@@ -379,7 +395,9 @@ impl Session {
                 let location = 16..redirect.location.encoded_len().saturating_add(16);
                 Ok(Some(Located::Redirected { kind, location }))
             }
-            (State::AwaitHeader, Message::ReportReadBlock(report)) => refuse(report.hr).map(|()| None),
+            (State::AwaitHeader | State::EntryChange, Message::ReportReadBlock(report)) => {
+                refuse(report.hr).map(|()| None)
+            }
             (state, Message::ReportStreamSwitch(report)) if state.is_open() => Ok(self.switched(report.hr)),
             (State::Starting { sent: true }, Message::ReportStartedPlaying(report)) => {
                 Ok(self.started(now, report.hr))
@@ -415,15 +433,6 @@ impl Session {
         Ok(plain(Event::Connected { version: self.version }))
     }
 
-    /// The protocol has three at most (section 3.1.5.4).
-    fn count_funnel_info(&mut self) -> Result<(), Error> {
-        self.funnel_infos = self.funnel_infos.saturating_add(1);
-        if self.funnel_infos > 3 {
-            return Err(Error::PeerMisbehaved(Misbehaviour::TooManyFunnelInfo));
-        }
-        Ok(())
-    }
-
     /// The scheme by the table of digest 4.9; credentials are not ours to send, so the session ends.
     fn challenged(&mut self, challenge: &SecurityChallenge<'_>) -> Option<Located> {
         let scheme = match (challenge.token, self.version.major) {
@@ -452,36 +461,6 @@ impl Session {
         Ok(())
     }
 
-    fn funnel_info(
-        &mut self,
-        now: Instant,
-        received: u8,
-        first_at: Instant,
-        report: &ReportFunnelInfo<'_>,
-    ) -> Result<Option<Located>, Error> {
-        refuse(report.hr)?;
-        let pair = matches!(
-            report.play_incarnation,
-            wire::MMS_PACKET_PAIR_TCP_HIGH_ENTROPY | wire::MMS_USE_PACKET_PAIR
-        ) && !report.packet_pair.is_empty();
-        let mut event = None;
-        let first_at = if received == 0 { now } else { first_at };
-        if received == 1 && pair {
-            // bits of the second packet over the time between the two (section 3.1.5.4)
-            let bytes = report.packet_pair.len().saturating_add(80);
-            let micros = u64::try_from(now.since(first_at).as_micros()).unwrap_or(u64::MAX);
-            let bits = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(8_000_000);
-            event = bits.checked_div(micros).map(|bits_per_second| Event::Bandwidth { bits_per_second });
-        }
-        if pair && received < 2 {
-            self.state = State::AwaitFunnelInfo { received: received.saturating_add(1), first_at };
-        } else {
-            self.state = State::AwaitFunnel;
-            self.enqueue(Intent::ConnectFunnel);
-        }
-        Ok(event.map(Located::Plain))
-    }
-
     fn opened(&mut self, report: &ReportOpenFile) -> Result<Option<Located>, Error> {
         refuse(report.hr)?;
         let live = report.file_attributes.intersects(FileAttributes::BROADCAST | FileAttributes::LIVE);
@@ -502,6 +481,7 @@ impl Session {
         self.open_file_id = report.open_file_id;
         self.await_header();
         self.state = State::AwaitHeader;
+        self.order_content();
         self.enqueue(Intent::ReadBlock);
         Ok(plain(Event::Opened(content)))
     }
@@ -553,6 +533,7 @@ impl Session {
         match self.state {
             State::Stopping { then, unasked } => {
                 self.timers.stop_all();
+                self.order(UdpOrder::Stop);
                 self.switch_sent = false;
                 match then {
                     Some(play) if unasked => self.begin(play, self.wanted_packet),
@@ -560,6 +541,12 @@ impl Session {
                     None => self.state = State::Ready,
                 }
                 Ok(if unasked { None } else { plain(Event::Stopped) })
+            }
+            State::Streaming if self.is_udp() => {
+                self.state = State::Ending { hr: report.hr, more };
+                let last_location = self.last_location();
+                self.order(UdpOrder::EndOfStream { last_location });
+                Ok(None)
             }
             State::Streaming => Ok(self.ended(report.hr, more)),
             // an end that belongs to an earlier start means nothing
@@ -601,8 +588,13 @@ impl Session {
         self.change_announced = false;
         self.wanted_packet = None;
         self.last_packet = None;
-        self.header_incarnation = wire::STREAM_CHANGE_INCARNATION;
         self.state = State::EntryChange;
+        if self.is_udp() {
+            self.order_content();
+            self.enqueue(Intent::ReadBlock);
+        } else {
+            self.header_incarnation = wire::STREAM_CHANGE_INCARNATION;
+        }
         Ok(plain(Event::StreamChange { packet_size, header_len, bit_rate }))
     }
 
@@ -642,20 +634,28 @@ impl Session {
             | Intent::FunnelInfo
             | Intent::ConnectFunnel
             | Intent::SwitchAll
+            | Intent::CancelReadBlock
             | Intent::Stop => {}
             Intent::OpenFile => self.next_play_incarnation = next(self.next_play_incarnation, 9, 0xFE),
             Intent::ReadBlock => {
                 self.header_incarnation = self.next_header_incarnation;
                 self.next_header_incarnation = next(self.next_header_incarnation, 1, 8);
+                if self.order_header() {
+                    // the Header timer runs instead (section 3.1.5.9.1)
+                    self.timers.stop(TimerName::Reply);
+                    return;
+                }
             }
             Intent::Start => {
                 self.state = State::Starting { sent: true };
                 self.play_incarnation = self.next_play_incarnation;
                 self.next_play_incarnation = next(self.next_play_incarnation, 9, 0xFE);
+                self.order_start();
             }
             Intent::SwitchOne(_) | Intent::Pong => return,
             Intent::Log => {
                 self.logged = self.statistics;
+                self.funnel.logged();
                 if self.state != State::Closing {
                     return;
                 }
@@ -679,6 +679,9 @@ impl Session {
         Facts {
             config: &self.config,
             local: self.local,
+            udp_port: self.funnel.port(),
+            header_incarnation: self.header_incarnation,
+            reception: self.funnel.reception(),
             version: self.version,
             content: self.content,
             streams: self.walker.summary().map(|summary| &summary.streams),

@@ -1,6 +1,7 @@
 //! Where a session of the client stands, and what it is about to say.
 
 use super::config::Play;
+use crate::hresult::Hresult;
 use crate::mmsp::wire::StreamSwitchEntry;
 use crate::time::Instant;
 
@@ -28,6 +29,11 @@ pub(super) enum State {
         then: Option<Play>,
         unasked: bool,
     },
+    /// The stream has ended, but not all datagrams are there.
+    Ending {
+        hr: Hresult,
+        more: bool,
+    },
     /// A StreamChange came; the header of the new entry follows.
     EntryChange,
     Closing,
@@ -42,6 +48,7 @@ pub(super) enum Intent {
     ConnectFunnel,
     OpenFile,
     ReadBlock,
+    CancelReadBlock,
     SwitchAll,
     SwitchOne(StreamSwitchEntry),
     Start,
@@ -61,6 +68,7 @@ impl State {
                 | Self::Starting { .. }
                 | Self::Streaming
                 | Self::Stopping { .. }
+                | Self::Ending { .. }
                 | Self::EntryChange
         )
     }

@@ -182,7 +182,7 @@ fn open_file(hr: Hresult, incarnation: u32, content: Option<Content>) -> ReportO
 }
 
 /// xorshift64*: the bytes need only be incompressible.
-fn fill_random(state: &mut u64, bytes: &mut [u8]) {
+pub(super) fn fill_random(state: &mut u64, bytes: &mut [u8]) {
     for byte in bytes {
         *state ^= *state >> 12;
         *state ^= *state << 25;

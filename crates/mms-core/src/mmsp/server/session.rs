@@ -1,8 +1,11 @@
-//! All transitions of the server.
+//! All transitions of the server but those of media.
+
+mod media;
 
 use core::time::Duration;
 
-use super::config::{Config, Content, MPLAYER_GUID};
+use self::media::Funnel;
+use super::config::{Config, Content};
 use super::pacing::{Pacing, StopAt};
 use super::replies::{self, Facts, OPEN_FILE_ID, PACKET_PAIR, Reply};
 use super::state::State;
@@ -11,8 +14,8 @@ use crate::error::{BufferTooSmall, Error, LimitName, Misuse, Reason, TimerName};
 use crate::hresult::Hresult;
 use crate::mmsp::client::Handled;
 use crate::mmsp::wire::{
-    self, DataHeader, Deframer, Frame, FrameError, FrameLimits, FunnelName, FunnelTransport, Message,
-    OpenFile, Product, StartPlaying, StartStriding, StreamSwitch, Subscriber, TcpMessageHeader,
+    self, Deframer, Frame, FrameError, FrameLimits, FunnelName, FunnelTransport, Message, OpenFile, Product,
+    StartPlaying, StartStriding, StreamSwitch, Subscriber, TcpMessageHeader,
 };
 use crate::selection::{Selection, Thinning};
 use crate::text::Text;
@@ -25,7 +28,7 @@ const OUTBOX: usize = 8;
 /// A client may ask for a faster start, not for the whole file at once.
 const LONGEST_BURST: Duration = Duration::from_secs(60);
 
-/// A server session of MMS over TCP. It knows no socket, no file and no clock.
+/// A server session of MMS, with media over TCP or UDP. It knows no socket, no file and no clock.
 ///
 /// Every error but [`Error::ApiMisuse`] ends the session.
 #[derive(Clone, Debug)]
@@ -55,6 +58,7 @@ pub struct Session {
     order: Order,
     pacing: Pacing,
     discard: bool,
+    funnel: Funnel,
     pings: u32,
     wrong_requests: u32,
     failed: Option<Error>,
@@ -99,6 +103,7 @@ impl Session {
             order: Order::All,
             pacing: Pacing::new(),
             discard: false,
+            funnel: Funnel::default(),
             pings: 0,
             wrong_requests: 0,
             failed: None,
@@ -150,7 +155,7 @@ impl Session {
         match self.state {
             State::SendingHeader { offset, .. } => {
                 let left = content.header_len.saturating_sub(offset);
-                Some(MediaWish::Header { offset, len: left.min(content.packet_size) })
+                Some(MediaWish::Header { offset, len: left.min(self.fragment_len(content.packet_size)) })
             }
             State::Locating { time } => Some(MediaWish::Locate { time }),
             State::Streaming if self.order == Order::KeyFramesBackward || self.has_packet(self.cursor) => {
@@ -339,6 +344,7 @@ impl Session {
                 self.reply(Reply::ReadBlock { hr: Hresult::S_OK, incarnation: read.play_incarnation });
                 let [incarnation, ..] = read.play_incarnation.to_le_bytes();
                 self.timers.stop(TimerName::Handshake);
+                self.funnel.pair_due = if self.funnel.pair && self.funnel.port.is_some() { 2 } else { 0 };
                 self.state = State::SendingHeader { offset: 0, fragment: 0, incarnation };
             }
             (State::Ready | State::Streaming, Message::StreamSwitch(switch)) => {
@@ -381,6 +387,9 @@ impl Session {
 
     fn funnel_info(&mut self, wanted: u32) {
         let hr = Hresult::S_OK;
+        self.funnel.identified = true;
+        let udp = wanted == wire::MMS_PACKET_PAIR_UDP_HIGH_ENTROPY && self.funnel.enabled;
+        self.funnel.pair = self.config.packet_pair && udp;
         let tcp = matches!(wanted, wire::MMS_USE_PACKET_PAIR | wire::MMS_PACKET_PAIR_TCP_HIGH_ENTROPY);
         if self.config.packet_pair && tcp {
             let incarnation = wire::MMS_PACKET_PAIR_TCP_HIGH_ENTROPY;
@@ -388,14 +397,18 @@ impl Session {
                 self.reply(Reply::FunnelInfo { hr, incarnation, random });
             }
         } else {
-            self.reply(Reply::FunnelInfo { hr, incarnation: wire::MMS_DISABLE_PACKET_PAIR, random: 0 });
+            let incarnation = if self.funnel.pair { wanted } else { wire::MMS_DISABLE_PACKET_PAIR };
+            self.reply(Reply::FunnelInfo { hr, incarnation, random: 0 });
         }
     }
 
     /// The client picks TCP or UDP; a refusal leaves it free to ask again (section 3.2.5.5).
     fn connect_funnel(&mut self, name: Text<'_>) -> Result<(), Error> {
         let hr = match FunnelName::parse(name) {
-            Ok(FunnelName { transport: FunnelTransport::Tcp, .. }) => {
+            Ok(FunnelName { transport, port, .. })
+                if transport == FunnelTransport::Tcp || self.funnel.enabled =>
+            {
+                self.funnel.port = (transport == FunnelTransport::Udp).then_some(port);
                 self.state = State::AwaitOpen;
                 self.reply(Reply::ConnectedFunnel);
                 return Ok(());
@@ -614,143 +627,6 @@ impl Session {
             _ => {}
         }
         self.close();
-    }
-
-    // ---- media
-
-    /// Whether packets that were framed and not begun must leave the queue; asked once.
-    pub fn take_discard(&mut self) -> bool {
-        core::mem::take(&mut self.discard)
-    }
-
-    /// So many framed packets were taken from the queue again: their sequence numbers were never used.
-    pub fn give_back(&mut self, packets: u32) {
-        self.sequence = self.sequence.wrapping_sub(packets);
-    }
-
-    /// The head of a header fragment of `len` bytes, which is then sent.
-    pub fn frame_header(&mut self, now: Instant, len: u16) -> Option<DataHeader> {
-        let content = self.content?;
-        let State::SendingHeader { offset, fragment, incarnation } = self.state else { return None };
-        let sent = offset.saturating_add(u32::from(len));
-        let last = sent >= content.header_len;
-        let af_flags = if last { wire::AF_HEADER_LAST } else { wire::AF_HEADER_MORE };
-        let head = DataHeader::for_payload(fragment, incarnation, af_flags, usize::from(len))?;
-        self.state = if last {
-            State::Ready
-        } else {
-            State::SendingHeader { offset: sent, fragment: fragment.saturating_add(1), incarnation }
-        };
-        self.keep_alive(now);
-        Some(head)
-    }
-
-    /// The packet that is sent next.
-    #[must_use]
-    pub fn cursor(&self) -> u32 {
-        self.cursor
-    }
-
-    /// When the next packet may be sent, by its send time in ms.
-    #[must_use]
-    pub fn due(&self, send_time_ms: u32) -> Instant {
-        self.pacing.due(self.config.pace, send_time_ms)
-    }
-
-    /// Whether the packet with this send time is behind the stop position; then the stream ends before it.
-    #[must_use]
-    pub fn is_behind_stop(&self, send_time_ms: u32) -> bool {
-        self.pacing.is_behind(self.stop_at, send_time_ms)
-    }
-
-    /// The head of the next packet, which is then sent.
-    pub fn frame(&mut self, now: Instant, send_time_ms: u32, len: u16) -> Option<DataHeader> {
-        if self.state != State::Streaming {
-            return None;
-        }
-        let mut head = DataHeader::for_payload(self.cursor, low_byte(self.incarnation), 0, usize::from(len))?;
-        // AFFlags 0xFF is skipped where it would come first after a start (digest 3.5)
-        if !self.pacing.has_started() && self.sequence & 0xFF == 0xFF {
-            self.sequence = self.sequence.wrapping_add(1);
-        }
-        self.pacing.sent(now, self.cursor, send_time_ms, len, self.config.max_bit_rate);
-        head.af_flags = low_byte(self.sequence);
-        if head.looks_like_command() {
-            // over TCP no client looks at the number
-            self.sequence = self.sequence.wrapping_add(1);
-            head.af_flags = low_byte(self.sequence);
-        }
-        self.sequence = self.sequence.wrapping_add(1);
-        self.cursor = self.cursor.saturating_add(1);
-        Some(head)
-    }
-
-    /// Whether the stream has no packet left: [`end_of_media`](Self::end_of_media) is due.
-    #[must_use]
-    pub fn is_at_end(&self) -> bool {
-        let forward = self.order != Order::KeyFramesBackward;
-        self.state == State::Streaming && forward && !self.has_packet(self.cursor)
-    }
-
-    /// Whether the content has a packet of this number.
-    #[must_use]
-    pub fn has_packet(&self, number: u32) -> bool {
-        self.content.and_then(|content| content.packet_count).is_none_or(|count| number < count)
-    }
-
-    /// Whether the packet just framed is the first since playing started.
-    #[must_use]
-    pub fn is_first(&self) -> bool {
-        self.pacing.first().is_some_and(|first| self.cursor == first.saturating_add(1))
-    }
-
-    /// Leaves out packets that hold nothing for this client; they take no sequence number
-    /// (section 3.2.5.11.1). `false` if that is no later packet.
-    pub fn skip_to(&mut self, packet: u32) -> bool {
-        let later = self.state == State::Streaming && packet > self.cursor;
-        if later {
-            self.cursor = packet;
-        }
-        later
-    }
-
-    /// Which packets follow one another.
-    #[must_use]
-    pub fn order(&self) -> Order {
-        self.order
-    }
-
-    /// Rewinding: the packets of a key frame begin here.
-    pub fn go_back_to(&mut self, packet: u32) {
-        if self.state == State::Streaming && self.order == Order::KeyFramesBackward {
-            self.cursor = packet;
-        }
-    }
-
-    /// Whether a wish that was raised still fits the state.
-    #[must_use]
-    pub fn wants(&self, wish: MediaWish) -> bool {
-        match (wish, &self.state) {
-            (MediaWish::Open, State::Opening { .. })
-            | (MediaWish::Header { .. }, State::SendingHeader { .. })
-            | (MediaWish::Packets { .. }, State::Streaming) => true,
-            (MediaWish::Locate { time: asked }, State::Locating { time }) => asked == *time,
-            _ => false,
-        }
-    }
-
-    /// The last packet was sent, or the stop position is reached (section 3.2.4.1).
-    pub fn end_of_media(&mut self, now: Instant) {
-        if self.state != State::Streaming {
-            return;
-        }
-        self.rest(now);
-        let incarnation = self.incarnation;
-        self.reply(Reply::EndOfStream { hr: Hresult::S_OK, incarnation });
-        let is_mplayer = self.subscriber.guid.is_some_and(|guid| guid.eq_ignore_ascii_case(&MPLAYER_GUID));
-        if let (Some(after), true) = (self.config.quirks.close_after_end, is_mplayer) {
-            self.timers.start(TimerName::Linger, now, after);
-        }
     }
 
     // ---- output

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::super::config::{Play, Position, Until};
 use super::super::messages::entry;
 use super::super::state::{Intent, State};
+use super::udp::UdpOrder;
 use super::{OUTBOX, Session};
 use crate::error::{Error, Incompatible, Misuse};
 use crate::mmsp::wire::FileAttributes;
@@ -28,6 +29,13 @@ impl Session {
                 self.enqueue_log();
             }
             State::Stopping { .. } => {}
+            // the server has ended already
+            State::Ending { .. } => {
+                self.order(UdpOrder::Stop);
+                self.enqueue_log();
+                self.begin(play, wanted_packet(&play));
+                return Ok(());
+            }
             _ => return Err(Error::ApiMisuse(Misuse::WrongState)),
         }
         self.state = State::Stopping { then: Some(play), unasked: false };
@@ -53,6 +61,11 @@ impl Session {
                 self.enqueue_log();
             }
             State::Stopping { .. } => {}
+            // the end is held back no longer
+            State::Ending { .. } => {
+                self.order(UdpOrder::Stop);
+                return Ok(());
+            }
             _ => return Err(Error::ApiMisuse(Misuse::WrongState)),
         }
         self.state = State::Stopping { then: None, unasked: false };
@@ -118,8 +131,8 @@ impl Session {
         if was_asked || matches!(self.state, State::Starting { sent: true } | State::Streaming) {
             self.enqueue(Intent::Stop);
             self.enqueue_log();
-        } else if logs {
-            self.enqueue(Intent::Log);
+        } else if logs || matches!(self.state, State::Ending { .. }) {
+            self.enqueue_log();
         }
         if self.content.is_some() {
             self.enqueue(Intent::Close);

@@ -20,6 +20,8 @@ impl Session {
     ) -> Result<Option<Located>, Error> {
         self.heard(now);
         match self.state {
+            // it was asked for in datagrams
+            _ if self.is_udp() => Ok(None),
             State::AwaitHeader => {
                 let ours = header.play_incarnation == self.header_incarnation
                     || self.config.quirks.header_any_incarnation;
@@ -59,6 +61,14 @@ impl Session {
         if header.location_id != self.fragment {
             return Err(Error::PeerMisbehaved(Misbehaviour::FragmentOrder));
         }
+        let offset = self.feed_header(now, payload, last)?;
+        self.fragment = self.fragment.saturating_add(1);
+        let bytes = DataHeader::LEN..DataHeader::LEN.saturating_add(payload.len());
+        Ok(Some(Located::HeaderPart { offset, bytes, last }))
+    }
+
+    /// The next bytes of the header, whatever brought them. Returns where they belong.
+    pub(super) fn feed_header(&mut self, now: Instant, payload: &[u8], last: bool) -> Result<u64, Error> {
         let position = self.receive.position;
         self.walker.feed(payload).map_err(|error| match error {
             // the walker counts from the start of the header, the connection from its first byte
@@ -71,7 +81,6 @@ impl Session {
         let offset = self.header_received;
         let len = u64::try_from(payload.len()).unwrap_or(u64::MAX);
         self.header_received = offset.saturating_add(len);
-        self.fragment = self.fragment.saturating_add(1);
         if self.walker.total_len().is_some_and(|total| self.header_received > total) {
             return Err(Error::PeerMisbehaved(Misbehaviour::HeaderTooLong));
         }
@@ -83,11 +92,10 @@ impl Session {
             self.timers.stop_all();
             self.state = State::Ready;
         }
-        let bytes = DataHeader::LEN..DataHeader::LEN.saturating_add(payload.len());
-        Ok(Some(Located::HeaderPart { offset, bytes, last }))
+        Ok(offset)
     }
 
-    fn packet(&mut self, header: DataHeader, payload: &[u8]) -> Result<Option<Located>, Error> {
+    pub(super) fn packet(&mut self, header: DataHeader, payload: &[u8]) -> Result<Option<Located>, Error> {
         let size = self.walker.summary().map_or(0, |summary| summary.file_properties.packet_size());
         if u32::try_from(payload.len()).unwrap_or(u32::MAX) > size {
             return Err(Error::PeerMisbehaved(Misbehaviour::PacketTooLarge));

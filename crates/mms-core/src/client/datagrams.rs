@@ -1,0 +1,153 @@
+//! The drive loop's turns with the UDP socket.
+
+use core::net::SocketAddr;
+
+use super::driver::{Client, Link, Place, Step, Transport, transport};
+use super::socket::{SocketId, Sockets};
+use super::udp::{Came, HeaderWish, Udp, UdpLink};
+use crate::error::{Error, TimerName};
+use crate::mmsp::client::{Event, Located};
+use crate::mmsp::udp;
+use crate::time::Instant;
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
+    /// The server's address, before [`connected`](Self::connected): datagrams are taken from there only. Without it
+    /// media comes over TCP.
+    pub fn set_peer(&mut self, peer: SocketAddr) {
+        if let Some(udp) = &mut self.udp {
+            udp.peer = Some(peer);
+        }
+    }
+
+    /// The UDP socket is bound; `local` has its port.
+    pub fn bound(&mut self, _socket: SocketId, local: SocketAddr) {
+        if let Some(udp) = self.udp.as_mut().filter(|udp| udp.link == UdpLink::Binding) {
+            udp.link = UdpLink::Open;
+            self.session.select_udp(local);
+        }
+    }
+
+    /// The UDP socket could not be bound.
+    pub fn bind_failed(&mut self, _socket: SocketId) {
+        if let Some(udp) = &mut self.udp {
+            udp.link = UdpLink::Closed;
+        }
+        self.next_transport(Error::ConnectionFailed);
+    }
+
+    /// A datagram of `count` bytes was received into the space of [`SocketId::MEDIA`].
+    pub fn datagram_received(&mut self, now: Instant, count: usize, from: SocketAddr) {
+        let result = self.udp.as_mut().map_or(Ok(()), |udp| udp.filled(now, count, from));
+        if let Err(error) = result {
+            self.fail(error);
+        }
+    }
+
+    /// Where the pending bytes of [`SocketId::MEDIA`] go: the server's UDP port has the number of its TCP port.
+    #[must_use]
+    pub fn datagram_target(&self) -> Option<SocketAddr> {
+        let peer = self.udp.as_ref()?.peer?;
+        Some(SocketAddr::new(peer.ip(), self.url.url().port_or_default()))
+    }
+
+    /// How media travels; as long as the two sides have not agreed, TCP.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        if self.session.is_udp() { Transport::Udp } else { Transport::Tcp }
+    }
+
+    /// What came in datagrams, and what did not.
+    #[must_use]
+    pub fn reception(&self) -> Option<udp::Statistics> {
+        self.udp.as_ref().filter(|_| self.session.is_udp()).map(Udp::statistics)
+    }
+
+    // ---- one round
+
+    pub(super) fn want_udp(&mut self) {
+        match &mut self.udp {
+            Some(udp) if udp.peer.is_some() => udp.link = UdpLink::Wanted,
+            _ => self.next_transport(Error::ConnectionFailed),
+        }
+    }
+
+    /// What the host does about the UDP socket before anything else.
+    pub(super) fn udp_step(&mut self) -> Option<Step> {
+        let udp = self.udp.as_mut()?;
+        match udp.link {
+            UdpLink::Wanted => {
+                udp.link = UdpLink::Binding;
+                Some(Step::Bind(SocketId::MEDIA))
+            }
+            UdpLink::Binding => {
+                let none = Sockets::NONE;
+                Some(Step::Wait { read: none, write: none, until: Instant::MAX })
+            }
+            UdpLink::Leaving => {
+                udp.link = UdpLink::Closed;
+                Some(Step::Close(SocketId::MEDIA))
+            }
+            UdpLink::Closed | UdpLink::Open => None,
+        }
+    }
+
+    /// The transport does not work: the next one, or the end.
+    pub(super) fn next_transport(&mut self, error: Error) {
+        self.attempt = self.attempt.saturating_add(1);
+        self.event = None;
+        if matches!(self.link, Link::Leaving | Link::Closed) || !self.restart() {
+            self.fail(error);
+        }
+    }
+
+    /// Datagrams: orders of the session, what came, what is asked for. True if something moved.
+    pub(super) fn datagrams(&mut self, now: Instant) -> Result<bool, Error> {
+        let Some(udp) = self.udp.as_mut().filter(|_| self.session.is_udp()) else { return Ok(false) };
+        let identifiers = self.session.identifiers();
+        let mut moved = false;
+        while let Some(order) = self.session.poll_udp_order() {
+            if let Err(error) = udp.order(now, order, identifiers.is_some()) {
+                self.next_transport(error);
+                return Ok(true);
+            }
+            moved = true;
+        }
+        let next = self.attempt.saturating_add(1);
+        let other = transport(&self.options, self.url.url().scheme, true, next).is_some();
+        match udp.handle_timeout(now) {
+            Ok(Some(wish)) if wish == HeaderWish::Again || !other => {
+                self.session.read_header_again();
+                return Ok(true);
+            }
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                self.next_transport(Error::TimedOut(TimerName::Header));
+                return Ok(true);
+            }
+            Err(error) => {
+                self.next_transport(error);
+                return Ok(true);
+            }
+        }
+        udp.ask(now, identifiers);
+        let Some(came) = udp.poll(now) else { return Ok(moved) };
+        let (event, place) = match came {
+            Came::Bandwidth(bits_per_second) => {
+                (Some(Located::Plain(Event::Bandwidth { bits_per_second })), Place::Input)
+            }
+            Came::HeaderPart { last } => {
+                (self.session.datagram_header(now, udp.part(), last)?, Place::Header)
+            }
+            Came::Packet => match udp.receiver().and_then(|receiver| receiver.packet()) {
+                Some(data) => (self.session.datagram_packet(now, &data)?, Place::Slot),
+                None => (None, Place::Slot),
+            },
+            Came::Missing(count) => (Some(Located::Plain(Event::PacketsLost { count })), Place::Input),
+            Came::EndOfStream => (self.session.datagrams_ended(), Place::Input),
+        };
+        if let Some(event) = event {
+            self.announce(event, 0, place)?;
+        }
+        Ok(true)
+    }
+}
