@@ -87,7 +87,10 @@ impl Address {
     pub(crate) fn connection_hint(&self) -> String {
         let found = (self.host.as_str(), self.port).to_socket_addrs();
         if found.is_ok_and(|mut addresses| addresses.next().is_some()) {
-            format!("is a server running there, and reachable on port {}? MMS has port 1755", self.port)
+            format!(
+                "is a server running there, reachable on port {} and not full? MMS has port 1755",
+                self.port
+            )
         } else {
             format!("the name {} is not known; check its spelling", printable(&self.host))
         }

@@ -502,6 +502,7 @@ fn what_cannot_be_remuxed_is_told_and_leaves_nothing() {
     for (input, options, code, reason) in [
         (SAMPLE, &["--streams", "9"][..], 2, "nothing is left"),
         ("audio-wmav2.wma", &["--start", "9:00:00"], 2, "nothing is left"),
+        (SAMPLE, &["--start", "1:00"], 2, "nothing is left"),
         (SAMPLE, &["--packet-size", "20"], 2, "--packet-size"),
         (SAMPLE, &["--packet-size", "70000"], 2, "1..=65527"),
         ("nothing.wmv", &[], 1, "cannot be read"),

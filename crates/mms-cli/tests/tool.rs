@@ -350,6 +350,9 @@ fn each_exit_code_has_its_cause() {
         assert_eq!(outcome.stdout, "");
     }
     assert_eq!(names_in(&scratch), ["x"]);
+    let outcome = get(&server.url(SAMPLE)).args(["--start", "1:00", "-o"]).arg(scratch.file("y")).run();
+    assert!(outcome.code == 2 && outcome.stderr.contains("the stream lasts"), "{outcome}");
+    assert_eq!(names_in(&scratch), ["x"]);
     assert_eq!(mms(&["get", "mmst://h/x", "--start", "soon"]).run().code, 2);
     assert_eq!(mms(&["get", "mmst://h/x", "--duration", "0"]).run().code, 2);
     assert_eq!(get(&server.url(SAMPLE)).arg("-o").arg(scratch.file("no/x")).run().code, 1);

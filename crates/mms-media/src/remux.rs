@@ -145,31 +145,36 @@ impl Cut {
         let end_ms = options.duration.map_or(u64::MAX, |length| wanted.saturating_add(ms(length)));
         let mut cut = Self { streams, video, start_ms: wanted, end_ms, preroll_ms };
         if wanted > preroll_ms {
-            cut.start_ms = cut.key_frame_before(source, header, len, wanted).map_err(Unservable::from)?;
+            let start = cut.key_frame_before(source, header, len, wanted).map_err(Unservable::from)?;
+            cut.start_ms = start.ok_or(RewriteError::Nothing)?;
         }
         Ok(cut)
     }
 
-    /// The time of the last key frame of video at or before a time; of streams without video the time.
+    /// The time of the last key frame of video at or before a time; of streams without video the time. `None` if
+    /// all ends before that time.
     fn key_frame_before<S: Source + ?Sized>(
         &self,
         source: &S,
         header: &Header<'_>,
         len: u64,
         wanted: u64,
-    ) -> std::io::Result<u64> {
+    ) -> std::io::Result<Option<u64>> {
         let mut packets = PacketReader::new(source, header.summary(), len);
+        let mut is_reached = false;
         let mut last: HashMap<u8, u64> = HashMap::new();
         while let Some(packet) = packets.next_packet()? {
             let Ok(packet) = Packet::decode(packet) else { continue };
             for payload in packet.payloads().map_while(Result::ok) {
-                let is_start = payload.is_key_frame && payload.starts_object();
-                if !is_start || !self.video.contains(&payload.stream_number) {
+                if !self.streams.contains(&payload.stream_number) {
                     continue;
                 }
+                let is_start = payload.is_key_frame && payload.starts_object();
+                let is_wanted = is_start && self.video.contains(&payload.stream_number);
                 for time in payload.fragments().filter_map(|fragment| fragment.presentation_time_ms) {
                     let time = u64::from(time);
-                    if time <= wanted {
+                    is_reached |= time >= wanted;
+                    if is_wanted && time <= wanted {
                         last.entry(payload.stream_number)
                             .and_modify(|last| *last = time.max(*last))
                             .or_insert(time);
@@ -177,7 +182,7 @@ impl Cut {
                 }
             }
         }
-        Ok(last.into_values().min().unwrap_or(wanted))
+        Ok(is_reached.then(|| last.into_values().min().unwrap_or(wanted)))
     }
 
     fn takes(&self, stream: u8, time_ms: u64) -> bool {

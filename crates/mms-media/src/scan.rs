@@ -215,7 +215,9 @@ impl Scan {
                 media: *media.info(),
                 root: root.map(Path::to_owned),
             }),
-            Err(Unservable::NotAsf | Unservable::NotAFile) if !was_named => self.ignored += 1,
+            Err(Unservable::NotAsf | Unservable::NotAFile) if !was_named && !is_named_as_asf(path) => {
+                self.ignored += 1;
+            }
             Err(error) => self.problem(path, error.into()),
         }
     }
@@ -223,6 +225,12 @@ impl Scan {
     fn problem(&mut self, path: &Path, reason: Reason) {
         self.problems.push(Problem { path: path.to_owned(), reason });
     }
+}
+
+/// Whether the name promises ASF, so that anything else is worth a word.
+fn is_named_as_asf(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ["asf", "wma", "wmv"].iter().any(|known| known.eq_ignore_ascii_case(extension))
 }
 
 /// What lies in a folder, sorted, so that every scan gives the same; at most `limit`.

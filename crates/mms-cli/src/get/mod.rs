@@ -22,7 +22,7 @@ use crate::args::GetArgs;
 use crate::exit::{Failure, Kind, line};
 use crate::serve::io_limits;
 use crate::stdout::print_json;
-use crate::text::printable;
+use crate::text::{clock, printable};
 
 pub(crate) use interrupt::{Interrupt, SAME_SIGNAL};
 pub(crate) use output::{Output, Target};
@@ -220,9 +220,15 @@ fn start(
 ) -> Result<(), Failure> {
     let Some(header) = recording.header().cloned() else { return Ok(()) };
     let play = play(args, &header)?;
-    recording.begin()?;
     let properties = &header.file_properties;
     let whole = Some(properties.content_duration()).filter(|duration| !duration.is_zero());
+    if let (Some(start), Some(whole)) = (args.start, whole)
+        && start >= whole
+    {
+        return Err(Failure::new(Kind::Usage, format!("nothing plays at {} or behind", clock(start)))
+            .with_hint(format!("the stream lasts {}: choose an earlier --start", clock(whole))));
+    }
+    recording.begin()?;
     let media = whole.map(|whole| {
         let rest = whole.saturating_sub(args.start.unwrap_or_default());
         args.duration.map_or(rest, |duration| rest.min(duration))

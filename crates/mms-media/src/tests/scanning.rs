@@ -12,11 +12,24 @@ fn a_file_is_published_under_its_name_and_a_folder_under_what_is_below_it() {
     folder.write("library/deep/er/b.wma", &made("one-packet.wma"));
     folder.write("library/a.asf", &made("one-packet.wma"));
     folder.write("library/list.asx", b"<asx version=\"3.0\"/>");
-    folder.write("library/empty.wmv", b"");
+    folder.write("library/empty", b"");
     let (catalogue, problems) = Catalogue::scan(&[single, folder.path("library")]).unwrap();
     assert!(problems.is_empty(), "{problems:?}");
     assert_eq!(names(&catalogue), ["a.asf", "deep/er/b.wma", "single.wma"]);
     assert_eq!(catalogue.ignored(), 2);
+}
+
+#[test]
+fn a_file_that_is_asf_by_its_name_only_is_told() {
+    let folder = TempFolder::new();
+    let empty = folder.write("empty.WMV", b"");
+    let other = folder.write("other.wma", b"RIFF, and no header of the format behind it");
+    folder.write("notes.txt", b"text");
+    let (catalogue, problems) = folder.scan();
+    assert_eq!((catalogue.entries().len(), catalogue.ignored()), (0, 1));
+    let told: Vec<_> = problems.iter().map(|problem| problem.path.clone()).collect();
+    assert_eq!(told, [empty, other]);
+    assert!(problems.iter().all(|one| matches!(one.reason, Reason::Unservable(Unservable::NotAsf))));
 }
 
 #[test]
@@ -180,10 +193,13 @@ mod links {
     #[test]
     fn sockets_and_other_special_files_are_not_opened() {
         let folder = TempFolder::new();
-        let _socket = std::os::unix::net::UnixListener::bind(folder.path("s.wma")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path("s")).unwrap();
         let (catalogue, problems) = folder.scan();
         assert!(catalogue.entries().is_empty() && problems.is_empty());
-        let (_, problems) = Catalogue::scan(&[folder.path("s.wma")]).unwrap();
-        assert!(matches!(problems[0].reason, Reason::Unservable(Unservable::NotAFile)));
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path("s.wma")).unwrap();
+        for place in ["", "s.wma"] {
+            let (_, problems) = Catalogue::scan(&[folder.path(place)]).unwrap();
+            assert!(matches!(problems[0].reason, Reason::Unservable(Unservable::NotAFile)), "{place}");
+        }
     }
 }

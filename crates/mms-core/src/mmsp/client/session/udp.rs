@@ -37,7 +37,7 @@ pub enum UdpOrder {
     Start(Start),
     /// Nothing is wanted any more.
     Stop,
-    /// ReportEndOfStream came; [`Session::datagrams_ended`] is told when the tail is there.
+    /// ReportEndOfStream came; `datagrams_ended` is told when the tail is there.
     EndOfStream {
         /// LocationId of the last packet, if known.
         last_location: Option<u32>,
