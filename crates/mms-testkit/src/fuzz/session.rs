@@ -416,17 +416,20 @@ fn check_sent(sent: &[u8]) {
     let mut deframer = mms_core::mmsp::wire::Deframer::client(mms_core::mmsp::wire::FrameLimits::default());
     let (mut rest, mut header, mut is_header) = (sent, 0, true);
     loop {
-        use mms_core::mmsp::wire::{Frame, Message, Mid};
+        use mms_core::mmsp::wire::{Frame, Message};
         match deframer.next(rest).expect("a server sends packets") {
             Frame::Incomplete { .. } => return,
             Frame::Command { total } => {
                 let (message, used) = Message::decode(&rest[32..total]).expect("a server sends messages");
                 assert_eq!(used + 32, total);
                 assert!(!message.mid().from_client());
-                if message.mid() == Mid::REPORT_READ_BLOCK {
-                    (header, is_header) = (0, true);
-                } else if message.mid() == Mid::REPORT_STARTED_PLAYING {
-                    is_header = false;
+                // a refusal changes nothing of what flows
+                match message {
+                    Message::ReportReadBlock(report) if !report.hr.is_failure() => {
+                        (header, is_header) = (0, true);
+                    }
+                    Message::ReportStartedPlaying(report) if !report.hr.is_failure() => is_header = false,
+                    _ => {}
                 }
                 rest = &rest[total..];
             }
