@@ -48,6 +48,10 @@ where
                     };
                     let media = (Kind::Fragment, staged.handle.clone(), (start, len));
                     emit(&mut datagrams, &mut self.queue, session, now, &head, media);
+                    if !matches!(session.wish(), Some(MediaWish::Header { .. })) {
+                        // it must not be taken for packets when the client plays before the queue has room again
+                        self.staged = None;
+                    }
                 }
                 Some(MediaWish::Packets { from, order }) => {
                     if order == Order::KeyFramesBackward && staged.first < from && !self.in_run {
@@ -103,6 +107,8 @@ where
         if ends && end_at <= now {
             session.end_of_media(now);
             self.asked = None;
+            // what lies behind the position of the end is not for the next play
+            (self.staged, self.next) = (None, None);
             self.no_more = false;
             self.report.completed |= over;
         }
