@@ -254,8 +254,8 @@ where
     /// their way to it.
     pub fn connection_failed(&mut self) {
         self.forget_output();
-        match &self.protocol {
-            Protocol::Mms(session) if session.has_ended() => {}
+        match &mut self.protocol {
+            Protocol::Mms(session) if session.has_ended() => session.handle_eof(),
             _ => self.fail(Error::ConnectionFailed),
         }
     }
@@ -518,7 +518,6 @@ where
         self.receive.consume(handled.consumed);
         if handled.consumed == 0 && self.end_of_input && !session.has_ended() {
             session.handle_eof();
-            // nobody is there to read it
             self.forget_output();
             return Ok(true);
         }
