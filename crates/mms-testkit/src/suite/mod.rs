@@ -12,6 +12,7 @@ mod trace;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mms_core::client::{Client, Options};
@@ -139,18 +140,24 @@ fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     }
 }
 
-/// Raises the limit of descriptors, if the system allows it, and returns it.
-fn descriptors(wanted: usize) -> usize {
+/// Raises the limit of descriptors, if the system allows it. How many of those wanted one test may have, alone until it drops
+/// the guard; other tests need [`SPARE`] beside them.
+fn descriptors(wanted: usize) -> (MutexGuard<'static, ()>, usize) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    static ONE: Mutex<()> = Mutex::new(());
+    let guard = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let limit = getrlimit(Resource::Nofile);
-    let wanted = wanted as u64;
-    if limit.current.is_some_and(|current| current < wanted) {
-        let current = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum });
+    let with_others = wanted + SPARE;
+    let raised = limit.maximum.map_or(with_others as u64, |maximum| maximum.min(with_others as u64));
+    if limit.current.is_some_and(|current| current < raised) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum });
     }
-    let now = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(now).unwrap_or(usize::MAX)
+    let now = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |now| now.try_into().unwrap());
+    (guard, wanted.min(now.saturating_sub(SPARE)))
 }
+
+/// Descriptors that are left to tests that run at the same time.
+const SPARE: usize = 1500;
 
 /// Makes a test of each function in [`suite::tests`](crate::suite::tests), for one adapter.
 #[macro_export]
