@@ -10,9 +10,6 @@ use super::datagrams::UdpPort;
 use super::session::Session;
 use crate::{Clock, Gate, GateLimits, Host, IoLimits};
 
-/// Wait after the system had no descriptor left.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// Settings of a server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
