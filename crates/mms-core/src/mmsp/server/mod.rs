@@ -15,5 +15,7 @@ mod wish;
 
 pub use config::{Config, Content, Pace, Quirks};
 pub use session::Session;
+#[cfg(test)]
+pub(crate) use session::explored;
 pub(crate) use wish::Located;
 pub use wish::{Event, MediaWish, Order};
