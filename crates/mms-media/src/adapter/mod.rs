@@ -16,6 +16,7 @@ mod doors;
 mod fetch;
 mod room;
 mod session;
+mod sessions;
 mod stream;
 
 pub use asf_bytes::AsfBytes;
