@@ -153,6 +153,7 @@ impl<H: Host> Loop<H> {
             if self.until.is_some_and(|until| now >= until || self.table.is_empty()) {
                 return Ok(());
             }
+            self.wake();
             let mut timeout = self.clock.wait(self.table.wake_at());
             for moment in [self.until, self.accept_again].into_iter().flatten() {
                 timeout = timeout.min(moment.since(now));
@@ -197,6 +198,10 @@ impl<H: Host> Loop<H> {
         for (port, socket) in self.listeners.iter_mut().filter_map(|listener| listener.udp.as_mut()) {
             while port.poll_route(&mut cx, socket).is_ready() {}
         }
+    }
+
+    /// Queues the connections that another one or a request woke.
+    fn wake(&mut self) {
         let woken = core::mem::take(&mut *self.woken.lock().unwrap_or_else(PoisonError::into_inner));
         woken.into_iter().for_each(|token| self.table.queue(token));
     }

@@ -18,6 +18,7 @@ mod listeners;
 mod resolve;
 mod room;
 mod session;
+mod sessions;
 mod stream;
 mod table;
 
