@@ -181,7 +181,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                     if self.protocol.has_ended() && !self.timers.is_running(TimerName::ShutDown) {
                         self.timers.start(TimerName::ShutDown, now, self.options.close_timeout);
                     }
-                    if let Some(step) = self.rest() {
+                    // a timer may have raised a wish
+                    if let Some(step) = self.http_step(now).or_else(|| self.rest()) {
                         return step;
                     }
                 }
@@ -204,7 +205,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             // connections come as the session wants them
             Link::Wanted if self.protocol.is_http() => {
                 self.link = Link::Open;
-                None
+                self.http_step(now)
             }
             Link::Wanted => {
                 self.link = Link::Connecting;
