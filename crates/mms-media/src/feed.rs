@@ -1,7 +1,6 @@
 //! Files as the host of a connection.
 
 use core::fmt;
-use core::iter::repeat_n;
 use core::time::Duration;
 use std::io;
 use std::path::PathBuf;
@@ -15,39 +14,12 @@ use tracing::{debug, info};
 
 use crate::catalogue::Catalogue;
 use crate::host::{Answer, Ended, Host, Query, Question};
+use crate::packets::{Buffers, Packets};
 use crate::probe::{Media, Unservable};
 use crate::selected::{Run, Selected};
 
 /// Most characters of a requested name that are logged.
 const LOGGED_CHARS: usize = 256;
-
-/// Bytes in memory that are shared: cloning copies nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Packets(Arc<[u8]>);
-
-impl Packets {
-    /// One allocation, filled in place.
-    fn read(len: usize, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Self> {
-        let mut bytes: Arc<[u8]> = repeat_n(0, len).collect();
-        match Arc::get_mut(&mut bytes) {
-            Some(bytes) => fill(bytes)?,
-            None => return Err(io::ErrorKind::Other.into()),
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl AsRef<[u8]> for Packets {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Packets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Packets({} bytes)", self.0.len())
-    }
-}
 
 /// Answers the questions of one connection from the files of a catalogue.
 ///
@@ -55,6 +27,7 @@ impl fmt::Debug for Packets {
 #[derive(Debug)]
 pub struct Feed {
     catalogue: Arc<Catalogue>,
+    buffers: Arc<Buffers>,
     open: Option<Open>,
     /// the name to log: that of the entry, or what was asked for in vain
     name: Option<String>,
@@ -66,12 +39,13 @@ struct Open {
     media: Media,
     path: PathBuf,
     selected: Selected,
+    buffers: Arc<Buffers>,
 }
 
 impl Clone for Feed {
     /// The clone serves the same catalogue and has no file open.
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.catalogue))
+        Self::with_buffers(Arc::clone(&self.catalogue), Arc::clone(&self.buffers))
     }
 }
 
@@ -79,7 +53,11 @@ impl Feed {
     /// A feed for one connection.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        Self { catalogue, open: None, name: None, is_refused: false }
+        Self::with_buffers(catalogue, Arc::default())
+    }
+
+    fn with_buffers(catalogue: Arc<Catalogue>, buffers: Arc<Buffers>) -> Self {
+        Self { catalogue, buffers, open: None, name: None, is_refused: false }
     }
 
     pub(crate) fn open(&mut self, request: &str) -> Result<&Media, Hresult> {
@@ -95,7 +73,8 @@ impl Feed {
         self.is_refused = false;
         let open = {
             let selected = Selected::new(&media, Selection::ALL);
-            self.open.insert(Open { media, path: entry.path().to_owned(), selected })
+            let buffers = Arc::clone(&self.buffers);
+            self.open.insert(Open { media, path: entry.path().to_owned(), selected, buffers })
         };
         Ok(&open.media)
     }
@@ -125,7 +104,7 @@ impl Feed {
         let size = open.media.info().packet_size;
         match open.untouched(open.selected.again(&open.media, packet))? {
             Run::AsStored => open.packets(packet, size).map(Some),
-            Run::Rewritten { packets, .. } => Ok(Some(Packets(packets.into()))),
+            Run::Rewritten { packets, .. } => Ok(Some(packets.into())),
             Run::Ended => Ok(None),
         }
     }
@@ -170,9 +149,27 @@ impl Open {
         self.read(len, |bytes| self.media.read_packets(from, bytes))
     }
 
+    /// The same packets, if they are in the system's cache and the client wants them as they stand in the file.
+    fn packets_at_once(&mut self, from: u32, max_bytes: u32, selection: Selection) -> Option<Packets> {
+        if !self.selected.is_as_stored(selection) {
+            return None;
+        }
+        let info = self.media.info();
+        let wanted = max_bytes.checked_div(info.packet_size).unwrap_or(0).max(1);
+        let left = info.packet_count.saturating_sub(from);
+        let len = u64::from(left.min(wanted)) * u64::from(info.packet_size);
+        let len = usize::try_from(len).ok().filter(|len| *len > 0)?;
+        let read = Packets::read(&self.buffers, len, |bytes| self.media.read_packets_at_once(from, bytes));
+        // whatever is wrong is found again where waiting is allowed, and answered there
+        let packets = read.ok().filter(|_| self.media.is_untouched(&self.path))?;
+        // reads nothing: it notes where the client is
+        matches!(self.selected.run(&self.media, (from, Order::All), max_bytes, selection), Ok(Run::AsStored))
+            .then_some(packets)
+    }
+
     fn read(&self, len: u64, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> Result<Packets, Hresult> {
         let len = usize::try_from(len).map_err(|_| Hresult::NS_E_INTERNAL)?;
-        self.untouched(Packets::read(len, fill))
+        self.untouched(Packets::read(&self.buffers, len, fill))
     }
 
     /// Checked behind the read: what was read before somebody wrote is right, the rest is not given out.
@@ -193,6 +190,17 @@ impl Open {
 
 impl Host for Feed {
     type Packets = Packets;
+
+    fn answer_at_once(&mut self, question: Question) -> Result<Answer<Packets>, Question> {
+        let Query::Packets { from, max_bytes, selection, order: Order::All } = *question.query() else {
+            return Err(question);
+        };
+        let open = self.open.as_mut();
+        match open.and_then(|open| open.packets_at_once(from, max_bytes, selection)) {
+            Some(packets) => Ok(question.packets(from, packets)),
+            None => Err(question),
+        }
+    }
 
     fn answer(&mut self, question: Question) -> Answer<Packets> {
         if let Query::Open { name } = question.query() {
@@ -215,7 +223,7 @@ impl Host for Feed {
             },
             Query::Packets { from, max_bytes, selection, order } => {
                 match self.run((from, order), max_bytes, selection) {
-                    Ok(Run::Rewritten { first, packets }) => question.packets(first, Packets(packets.into())),
+                    Ok(Run::Rewritten { first, packets }) => question.packets(first, packets.into()),
                     Ok(Run::Ended) => question.ended(),
                     Ok(Run::AsStored) => match self.packets(from, max_bytes) {
                         Ok(packets) => question.packets(from, packets),

@@ -639,7 +639,7 @@ where
             return Instant::MAX;
         };
         staged_packet(staged, from, self.packet_size)
-            .map_or(Instant::MAX, |(_, packet)| session.due(send_time(packet)))
+            .map_or(Instant::MAX, |(_, packet)| session.due(send_time(session, packet)))
     }
 
     // ---- ends
