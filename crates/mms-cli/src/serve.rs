@@ -84,6 +84,7 @@ fn bind(args: &ServeArgs) -> Result<Server, Failure> {
     let mut options = ServerOptions::default();
     options.connection.mms.pace = args.pace;
     options.connection.mms.max_bit_rate = args.max_rate;
+    options.connection.stall_timeout = args.stall_timeout;
     options.gate = GateLimits { total: args.max_connections.get(), per_address: args.max_per_address.get() };
     if let Some(most) = args.io_bytes {
         options.io = io_limits(most.get());

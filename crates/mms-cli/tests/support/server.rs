@@ -46,6 +46,11 @@ impl Server {
         server
     }
 
+    /// The process that bounds the server's time.
+    pub(crate) fn id(&mut self) -> u32 {
+        self.process.child().id()
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

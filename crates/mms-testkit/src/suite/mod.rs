@@ -129,7 +129,8 @@ fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
 }
 
 /// Raises the limit of descriptors, if the system allows it, and returns it.
-fn descriptors(wanted: usize) -> usize {
+#[must_use]
+pub fn descriptors(wanted: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let wanted = wanted as u64;

@@ -119,7 +119,7 @@ impl ReportOpenFile {
         let (hr, play_incarnation) = (fields.hr(), fields.u32());
         // Some servers end a refusal behind the incarnation.
         let mut fields = match reader.fixed::<64>() {
-            Err(_) if hr.is_failure() => Fields::absent(),
+            Err(_) if hr.is_failure() => Fields::absent::<64>(),
             fields => fields?,
         };
         let open_file_id = fields.u32();
