@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+#[allow(dead_code, reason = "other tests use the rest")]
 mod many;
 #[allow(dead_code, reason = "the interoperability tests use the rest")]
 mod support;
