@@ -69,8 +69,35 @@ median() { printf '%s\n' "$@" | sort -g | awk '{ all[NR] = $1 } END { print all[
 least() { printf '%s\n' "$@" | sort -g | head -n 1; }
 largest() { printf '%s\n' "$@" | sort -g | tail -n 1; }
 
-row() { # NAME RATIO-OR-DASH FIGURE...
+row() { # NAME RATIO FIGURE...
   local name=$1 ratio=$2
   shift 2
-  printf '%-42s %8s %10s to %-8s %6s\n' "$name" "$(median "$@")" "$(least "$@")" "$(largest "$@")" "$ratio"
+  printf '%-34s %8s   %s to %s %9s\n' "$name" "$(median "$@")" "$(least "$@")" "$(largest "$@")" "$ratio"
+}
+
+# Measures the rows of `rows` (NAME|WHAT|URL) in turns by `measure WHAT URL`, and prints them. The anchor of a row is the
+# last row above it whose name does not begin with "mms ".
+compare_rows() {
+  local -A figures
+  local run index what url anchor own ratio status=0
+  for ((run = 0; run <= runs; run++)); do
+    for index in "${!rows[@]}"; do
+      IFS='|' read -r _ what url <<<"${rows[$index]}"
+      own=$(measure "$what" "$url")
+      # the first run warms up
+      [ "$run" -eq 0 ] || figures[$index]+="$own "
+    done
+  done
+  machine
+  printf '%s alternating runs of %s times %s MB in packets of 3,200 bytes; CPU seconds (user and system) for each GB\n' \
+    "$runs" "$times" "$megabytes"
+  printf '%-34s %8s   %s %9s\n' '' median 'least to largest' ratio
+  for index in "${!rows[@]}"; do
+    read -ra own <<<"${figures[$index]}"
+    case ${rows[$index]} in "mms "*) ;; *) anchor=$(median "${own[@]}") ;; esac
+    ratio=$(divide "$(median "${own[@]}")" "$anchor")
+    row "${rows[$index]%%|*}" "$ratio" "${own[@]}"
+    awk -v ratio="$ratio" -v most="$most" 'BEGIN { exit !(ratio <= most) }' || { echo "above $most"; status=1; }
+  done
+  return $status
 }

@@ -31,7 +31,7 @@ nginx=$!
 started+=("$nginx")
 wait_for test -s "$scratch/nginx/pid"
 
-# name, process, URL; the first is the anchor
+# name, process, URL; the first is the anchor of all
 rows=(
   "nginx, sendfile off|$nginx|http://127.0.0.1:$http/film.wmv"
   "mms serve, MMS/TCP|$server|mmst://127.0.0.1:$port/film.wmv"
@@ -45,25 +45,4 @@ measure() { # PID URL: CPU seconds for each GB
   divide "$(((after - before) * 10000000))" "$((bytes * ticks / 100))"
 }
 
-declare -A figures
-for ((run = 0; run <= runs; run++)); do
-  for index in "${!rows[@]}"; do
-    IFS='|' read -r _ pid url <<<"${rows[$index]}"
-    figure=$(measure "$pid" "$url")
-    # the first run warms up
-    [ "$run" -eq 0 ] || figures[$index]+="$figure "
-  done
-done
-
-machine
-printf '%s runs of %s times %s MB, packets of 3,200 bytes; CPU seconds (user and system) of the server for each GB\n' "$runs" "$times" "$megabytes"
-printf '%-42s %8s %22s %6s\n' '' median 'least to largest' ratio
-read -ra anchor <<<"${figures[0]}"
-status=0
-for index in "${!rows[@]}"; do
-  read -ra own <<<"${figures[$index]}"
-  ratio=$(divide "$(median "${own[@]}")" "$(median "${anchor[@]}")")
-  row "${rows[$index]%%|*}" "$ratio" "${own[@]}"
-  awk -v ratio="$ratio" -v most="$most" 'BEGIN { exit !(ratio <= most) }' || { echo "above $most"; status=1; }
-done
-exit $status
+compare_rows
