@@ -97,7 +97,16 @@ fn streaming(pace: Pace) -> Session {
     let mut config = server::Config::default();
     config.pace = pace;
     let mut session = Session::new(config, [7; 16], NOW);
-    let content = Content::made_up(&Recipe::default());
+    let live = server::Content {
+        header_len: 2000,
+        packet_size: 3200,
+        // without a count the stream has no end
+        packet_count: None,
+        duration: None,
+        bit_rate: 1_000_000,
+        seekable: false,
+        stridable: false,
+    };
     let mut out = [0; 2048];
     for request in scripted::client_plays() {
         let mut rest = request.as_slice();
@@ -105,7 +114,7 @@ fn streaming(pace: Pace) -> Session {
             let consumed = session.handle_input(NOW, rest).unwrap().consumed;
             rest = &rest[consumed..];
             if session.name(rest).is_some() {
-                let consumed = session.opened(Opened { packet_count: None, ..content.opened() }).unwrap();
+                let consumed = session.opened(live).unwrap();
                 rest = &rest[consumed..];
             }
             while let Some(MediaWish::Header { len, .. }) = session.wish() {

@@ -37,7 +37,7 @@ const STALL_LIMIT: &str = "stall";
 const FIRST_BYTES_LIMIT: &str = "first bytes";
 
 fn server(films: &[&Film]) -> Server {
-    assert!(mms_testkit::suite::descriptors(DESCRIPTORS) > 2 * IDLERS + CLIENTS, "too few descriptors");
+    assert_eq!(mms_testkit::suite::descriptors(DESCRIPTORS).1, DESCRIPTORS, "too few descriptors");
     let options =
         ["--pace", "off", "--max-connections", "2000", "--max-per-address", "2000", "--stall-timeout", STALL];
     Server::start_with(&options, &films.iter().map(|film| film.path.clone()).collect::<Vec<_>>())

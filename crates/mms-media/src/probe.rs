@@ -45,6 +45,10 @@ pub struct MediaInfo {
     pub header_is_patched: bool,
     /// Whether key frames can be found forward and backward: there is video with a simple index.
     pub stridable: bool,
+    /// Bytes of the whole file.
+    pub file_len: u64,
+    /// Bit n for each stream n of the header.
+    pub streams: u128,
 }
 
 impl MediaInfo {
@@ -59,6 +63,8 @@ impl MediaInfo {
             bit_rate: self.bit_rate,
             seekable: self.seekable,
             stridable: self.stridable,
+            file_len: Some(self.file_len),
+            streams: self.streams,
         }
     }
 }
@@ -166,6 +172,8 @@ impl Media {
                 seekable: true,
                 header_is_patched: !counts_are_true(&summary, count),
                 stridable: false,
+                file_len: identity.len(),
+                streams: summary.streams.bits(),
             },
             patch: None,
             preroll: summary.file_properties.preroll(),
@@ -249,6 +257,16 @@ impl Media {
 
     fn packet_offset(&self, number: u32) -> u64 {
         u64::from(self.info.header_len) + u64::from(number) * u64::from(self.info.packet_size)
+    }
+
+    /// Bytes of the file as they are stored.
+    pub(crate) fn read_file(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        read_at(&self.file, offset, bytes)
+    }
+
+    /// The same, if nothing must be waited for; an error otherwise.
+    pub(crate) fn read_file_at_once(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        read_at_once(&self.file, offset, bytes)
     }
 
     /// The packet to start with for a time: the last one at or before it in which a key frame of the wanted
