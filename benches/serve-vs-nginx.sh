@@ -13,6 +13,7 @@ need nginx nginx-light
 build
 "$load" make "$scratch/film.wmv" "$megabytes"
 serve "$scratch/film.wmv"
+size=$(stat -c %s "$scratch/film.wmv")
 
 http=$((20000 + RANDOM % 20000))
 mkdir "$scratch/nginx"
@@ -35,6 +36,8 @@ wait_for test -s "$scratch/nginx/pid"
 rows=(
   "nginx, sendfile off|$nginx|http://127.0.0.1:$http/film.wmv"
   "mms serve, MMS/TCP|$server|mmst://127.0.0.1:$port/film.wmv"
+  "mms serve, MMS over HTTP|$server|mmsh://127.0.0.1:$port/film.wmv"
+  "mms serve, plain HTTP|$server|http://127.0.0.1:$port/film.wmv"
 )
 
 measure() { # PID URL: CPU seconds for each GB
@@ -42,6 +45,7 @@ measure() { # PID URL: CPU seconds for each GB
   before=$(cpu_ticks "$1")
   bytes=$("$load" read "$2" "$times")
   after=$(cpu_ticks "$1")
+  [ "$bytes" -ge $((size * times - 10000)) ] || fail "$2: $bytes bytes of $((size * times))"
   divide "$(((after - before) * 10000000))" "$((bytes * ticks / 100))"
 }
 

@@ -5,7 +5,7 @@
 //! load read URL TIMES             fetches it so often, one after the other, in reads of 256 KiB
 //! ```
 //!
-//! `mmst://` asks for a stream over MMS/TCP, `http://` for a file. Behind the opening bytes are counted, not looked at.
+//! `mmst://` asks for a stream over MMS/TCP, `mmsh://` over HTTP, `http://` for a file. Behind the opening bytes are counted, not looked at.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for measuring")]
 
 use core::time::Duration;
@@ -20,6 +20,9 @@ use mms_testkit::scripted;
 /// The same for every server that is compared.
 const READ: usize = 256 << 10;
 const PACKET: usize = 3200;
+/// What a player says over HTTP to play.
+const PLAY: &str = "User-Agent: NSPlayer/7.1.0.3055\r\nPragma: xPlayStrm=1\r\nPragma: stream-switch-count=1\r\n\
+                    Pragma: stream-switch-entry=ffff:1:0\r\n";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -64,6 +67,10 @@ fn read(url: &str, buffer: &mut [u8]) -> u64 {
         }
         "http" => {
             write!(socket, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+            count(&mut socket, buffer, u64::MAX)
+        }
+        "mmsh" => {
+            write!(socket, "GET /{path} HTTP/1.0\r\nHost: {host}\r\n{PLAY}\r\n").unwrap();
             count(&mut socket, buffer, u64::MAX)
         }
         other => panic!("{other} is not read here"),

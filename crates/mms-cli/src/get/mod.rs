@@ -175,6 +175,13 @@ fn receive(
     args: &GetArgs,
 ) -> Option<Failure> {
     loop {
+        // a player behind a pipe gets at once what is there
+        if client.would_wait()
+            && let Err(failure) = recording.hand_on()
+        {
+            close(client);
+            return Some(failure);
+        }
         let next = match client.next() {
             Ok(Some(event)) => recording.take(&event),
             Ok(None) if recording.has_ended() => return None,
