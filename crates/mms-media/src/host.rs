@@ -21,6 +21,16 @@ pub trait Host: Clone + Send + 'static {
     /// Answers one question.
     fn answer(&mut self, question: Question) -> Answer<Self::Packets>;
 
+    /// Answers without waiting for anything, or gives the question back; [`answer`](Self::answer) gets it then, on
+    /// a thread that may block. Worth its while for packets that are in memory: a change of threads costs as much
+    /// as sending them.
+    ///
+    /// # Errors
+    /// The question.
+    fn answer_at_once(&mut self, question: Question) -> Result<Answer<Self::Packets>, Question> {
+        Err(question)
+    }
+
     /// The connection is over; called once.
     fn ended(&mut self, ended: &Ended) {
         let _ = ended;
