@@ -231,7 +231,7 @@ fn receive(
             && let Err(failure) = recording.hand_on()
         {
             close(client);
-            return Some(failure);
+            return Received::Failed(failure);
         }
         let next = match client.next() {
             Ok(Some(Event::RolledOver { from, error, to })) => {
