@@ -124,6 +124,7 @@ pub mod error;
 pub mod hresult;
 pub mod metafile;
 pub mod mmsp;
+pub mod rollover;
 pub mod selection;
 pub mod server;
 #[cfg(test)]
