@@ -127,6 +127,7 @@ impl core::fmt::Debug for Serving {
 fn unpaced() -> ServerOptions {
     let mut options = ServerOptions::default();
     options.connection.mms.pace = Pace::Off;
+    options.connection.http.pace = Pace::Off;
     options.gate = GateLimits { total: usize::MAX, per_address: usize::MAX };
     options
 }
@@ -166,6 +167,7 @@ macro_rules! adapter_suite {
         $crate::adapter_suite!($adapter:
             every_file_arrives_as_it_was_sent,
             every_file_arrives_over_udp_as_it_was_sent,
+            every_file_arrives_over_http_as_it_was_sent,
             an_unpaced_server_loses_nothing_over_udp,
             without_udp_on_the_server_the_client_takes_tcp,
             a_hundred_sessions_share_one_udp_socket,
@@ -193,6 +195,7 @@ macro_rules! adapter_suite {
             sessions_end_in_order_when_the_server_stops,
             events_are_those_of_two_peers_in_memory,
             events_over_udp_are_those_of_two_peers_in_memory,
+            media_over_http_is_that_of_two_peers_in_memory,
         );
     };
     ($adapter:ty: $($name:ident,)*) => {

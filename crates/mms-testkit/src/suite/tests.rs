@@ -74,6 +74,17 @@ pub fn every_file_arrives_as_it_was_sent<A: Adapter>() {
     }
 }
 
+/// Each file of the test data over HTTP.
+pub fn every_file_arrives_over_http_as_it_was_sent<A: Adapter>() {
+    let server = A::serve(feed(), unpaced());
+    for path in files() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let content = Content::new(std::fs::read(&path).unwrap());
+        let bytes = read_one::<A>(with_scheme(server.address, "mmsh", name));
+        assert!(bytes[content.header().len()..] == *content.media(), "{name}: packets differ");
+    }
+}
+
 fn with_scheme(address: SocketAddr, scheme: &str, name: &str) -> Fetching {
     Fetching { url: format!("{scheme}://{address}/{name}"), ..Fetching::new(address, name) }
 }
@@ -146,9 +157,11 @@ fn limited<A: Adapter>(io: IoLimits) {
     let mut options = unpaced();
     options.io = io;
     let server = A::serve(memory(), options);
-    let mut fetching = Fetching::new(server.address, "x");
-    fetching.io = io;
-    assert!(read_one::<A>(fetching) == streamed(&Content::testdata(SHORT)), "{io:?}");
+    for scheme in ["mmst", "mmsh"] {
+        let mut fetching = with_scheme(server.address, scheme, "x");
+        fetching.io = io;
+        assert!(read_one::<A>(fetching) == streamed(&Content::testdata(SHORT)), "{scheme} {io:?}");
+    }
 }
 
 /// The host's result arrives.
@@ -170,15 +183,18 @@ pub fn a_future_that_is_dropped_at_any_await_loses_nothing<A: Adapter>() {
     options.io = IoLimits { read: 97, write: 301 };
     let server = A::serve(memory(), options);
     let content = Content::testdata(SHORT);
-    let mut fetching = Fetching::new(server.address, "x");
-    fetching.io = IoLimits { read: 61, write: 5 };
-    let mut bytes = Vec::new();
-    let Some(result) = A::fetch_dropping(fetching, &mut |driver| take(driver, &mut bytes), &mut || {}) else {
-        println!("SKIPPED: {} has no futures", A::NAME);
-        return;
-    };
-    result.unwrap();
-    assert!(bytes == streamed(&content));
+    for scheme in ["mmst", "mmsh"] {
+        let mut fetching = with_scheme(server.address, scheme, "x");
+        fetching.io = IoLimits { read: 61, write: 5 };
+        let mut bytes = Vec::new();
+        let mut see = |driver: &mut Client<Vec<u8>>| take(driver, &mut bytes);
+        let Some(result) = A::fetch_dropping(fetching, &mut see, &mut || {}) else {
+            println!("SKIPPED: {} has no futures", A::NAME);
+            return;
+        };
+        result.unwrap();
+        assert!(bytes == streamed(&content), "{scheme}");
+    }
 }
 
 /// The server says the next few bytes when a future was dropped that waited for them, so that one is dropped between any
@@ -681,6 +697,25 @@ pub fn events_over_udp_are_those_of_two_peers_in_memory<A: Adapter>() {
     let mut options = unpaced();
     options.connection.mms.pace = Pace::PerMille(20_000);
     traces::<A>("mmsu", &options, peers::pair_over_udp);
+}
+
+/// Over HTTP there are other events beside those of the media, which are the same again.
+pub fn media_over_http_is_that_of_two_peers_in_memory<A: Adapter>() {
+    let is_media = |line: &&String| line.starts_with("Header ") || line.starts_with("Packet ");
+    for path in files() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let content = Content::new(std::fs::read(&path).unwrap());
+        let mut pair = peers::pair(&content);
+        pair.run();
+        let (mut expected, mut trace) = (Trace::new(false), Trace::new(false));
+        pair.seen.iter().for_each(|seen| expected.seen(seen));
+        let server = A::serve(Memory::new(content), unpaced());
+        let fetching = with_scheme(server.address, "mmsh", "content.wmv");
+        A::fetch(fetching, &mut |driver| trace.event(&driver.event().unwrap())).unwrap();
+        trace.keep(A::NAME, "mmsh", name);
+        assert!(trace.lines.iter().filter(is_media).eq(expected.lines.iter().filter(is_media)), "{name}");
+        assert!(trace.lines.last().is_some_and(|line| line.starts_with("EndOfStream")), "{name}");
+    }
 }
 
 fn traces<A: Adapter>(scheme: &str, options: &ServerOptions, pair: fn(&Content) -> Pair) {
