@@ -7,9 +7,9 @@
 //!
 //! | what | how much |
 //! |---|---|
-//! | a URL | `mms://host[:port]/path` or of another scheme that [`Client::new`] names; 1755 is the port where none is given |
+//! | a URL | `mms://host[:port]/path` or `mmst`, `mmsu`, `mmsh`, `http`; where no port is given it is 1755, and 80 over HTTP |
 //! | [`Storage::receive`] | bytes, at least [`Client::RECEIVE_BYTES`]; 65,536 hold any packet, and make reads longer |
-//! | [`Storage::send`] | bytes, at least [`Client::SEND_BYTES`]; never grows |
+//! | [`Storage::send`] | bytes, at least [`Client::SEND_BYTES`], and [`Client::HTTP_SEND_BYTES`] for long requests over HTTP; never grows |
 //! | [`UdpStorage`] | only for [`Client::with_udp`], without which media does not come in datagrams |
 //! | moments | [`Instant`](crate::time::Instant): microseconds since an origin that the host chooses once; they must not go back |
 //!
@@ -33,6 +33,8 @@
 //!
 //! `Wait` names two [`Sockets`], the set to read from and the set to write to, and may name a socket in both or in none:
 //!
+//! - [`SocketId::CONTROL`] and [`SocketId::SHORT`] are TCP sockets, the second of which HTTP uses beside a stream. Keep a place for each
+//!   of [`SocketId::COUNT`] sockets; they are independent of one another.
 //! - A TCP socket in `read`: read once into [`space(id)`](Client::space), at most that many bytes, then [`filled(id, count)`](Client::filled).
 //!   0 bytes are [`end_of_stream(id)`](Client::end_of_stream); any error but "not ready" and "interrupted" is `connection_failed(id)`.
 //! - A TCP socket in `write`: write once from [`pending(id)`](Client::pending), then [`written(id, count)`](Client::written), which may be less than all.
@@ -49,8 +51,8 @@
 //! Events come in this order; `*` may come several times, and those in brackets need not come:
 //!
 //! ```text
-//! Connected  [Bandwidth]  Opened  HeaderPart*  [StreamsSwitched]  Started  Packet*  EndOfStream   Done
-//!                                 ^ again after StreamChange       ^ again after play, seek, resume
+//! [RolledOver, Redirected]  Connected  [Bandwidth]  Opened  HeaderPart*  [StreamsSwitched]  Started  Packet*  EndOfStream   Done
+//!                                                           ^ again after StreamChange       ^ again after play, seek, resume
 //! ```
 //!
 //! - [`Event::HeaderPart`]: `bytes` stand at `offset` in the file's header, the first at 0, and follow one another without a gap; `last` says that
@@ -68,7 +70,7 @@
 //!
 //! `Done`, with [`Client::error`] saying whose fault it was: the network's (`ConnectionFailed`, `TimedOut` with the timer's name), the server's answer
 //! (`Refused` with its HRESULT, `PeerIncompatible`), a broken or hostile server (`InvalidMessage`, `PeerMisbehaved`, `Limit`), the caller's
-//! (`ApiMisuse`). What has failed stays failed; to try again, make a new client.
+//! (`ApiMisuse`). Other transports ([`Options::transports`]) and redirects were tried before. What has failed stays failed; to try again, make a new client.
 //!
 //! # A whole session
 //!
