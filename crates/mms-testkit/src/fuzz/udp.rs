@@ -40,6 +40,9 @@ struct Play<'a> {
     reached: u32,
     /// Numbers of the play-out before that nothing reached the receiver behind, until a packet of this one does.
     tail: Option<u32>,
+    /// The highest number of this play-out that came, and how many were new.
+    last: Option<u32>,
+    held: u32,
     /// By number on the wire; those of earlier play-outs stay, as in a ring that was not cleared.
     sent: BTreeMap<u32, Vec<u8>>,
     order: Vec<u32>,
@@ -89,6 +92,8 @@ impl<'a> Play<'a> {
             sequence: 0,
             reached: 0,
             tail: None,
+            last: None,
+            held: 0,
             sent: BTreeMap::new(),
             order: Vec::new(),
             out: Vec::new(),
@@ -110,6 +115,7 @@ impl<'a> Play<'a> {
         self.order.clear();
         self.out.clear();
         self.missing = 0;
+        (self.last, self.held) = (None, 0);
         self.filtered = false;
         self.ended = false;
         self.begin_known = known;
@@ -175,6 +181,12 @@ impl<'a> Play<'a> {
             // neither 8 bits nor LocationId show so many
             self.begin_known &= tail <= 32 || tail + lead < 0x100;
         }
+        if datagram[4] == self.incarnation {
+            // LocationId alone is believed only when it has proved itself
+            let gap = self.last.map_or(0, |last| number.saturating_sub(last));
+            self.begin_known &= gap < 0x100 || self.held >= 8;
+            self.last = self.last.max(Some(number));
+        }
         self.receive(&datagram);
     }
 
@@ -185,7 +197,9 @@ impl<'a> Play<'a> {
         };
         let len = datagram.len().min(space.len());
         space[..len].copy_from_slice(&datagram[..len]);
-        if let Arrival::Other(header) = self.receiver.filled(self.now, len).unwrap() {
+        let arrival = self.receiver.filled(self.now, len).unwrap();
+        self.held += u32::from(arrival == Arrival::Media);
+        if let Arrival::Other(header) = arrival {
             assert_ne!(header.play_incarnation, self.incarnation);
             assert_eq!(self.receiver.other().unwrap().header(), Some(header));
         }
