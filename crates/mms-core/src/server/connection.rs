@@ -24,6 +24,8 @@ const LARGEST_REPLY: usize = 1056;
 const ROUNDS: usize = 64;
 /// Bytes that decide about the protocol.
 const SNIFF_BYTES: usize = 8;
+/// Batches of a hasty play are so many times as large.
+const HASTY: u32 = 2;
 
 /// Storage of a connection, from the host.
 #[derive(Clone, Debug)]
@@ -129,6 +131,8 @@ pub struct Connection<B, H, const N: usize = 32> {
     blocked: bool,
     /// the host has no packet behind the staged ones
     pub(super) no_more: bool,
+    /// Media was sent faster than the host delivered it.
+    pub(super) hasty: bool,
     /// rewinding: the packets of a key frame are under way
     pub(super) in_run: bool,
     /// when the end of the stream may be told that has come
@@ -180,6 +184,7 @@ where
             end_of_input: false,
             blocked: false,
             no_more: false,
+            hasty: false,
             in_run: false,
             end_at: Instant::MAX,
             report: Report {
@@ -328,7 +333,8 @@ where
             return self.udp.as_mut()?.next_wish();
         };
         asked.handed_out = true;
-        let batch_bytes = self.config.batch_bytes;
+        // what is sent faster than it is read is read in larger pieces: each costs a way to a thread and back
+        let batch_bytes = self.config.batch_bytes.saturating_mul(if self.hasty { HASTY } else { 1 });
         let ask = match asked.what {
             MediaWish::Open => Ask::Open { name: session.name(self.receive.data())? },
             MediaWish::Header { offset, .. } => Ask::Header { offset, max_bytes: batch_bytes },
@@ -535,6 +541,7 @@ where
             self.next = None;
             self.asked = None;
             self.no_more = false;
+            self.hasty = false;
             self.in_run = false;
         }
         while !self.queue.is_full() {

@@ -72,6 +72,7 @@ where
                                 self.no_more |= staged.first == 0;
                             }
                             self.staged = None;
+                            self.hasty |= self.next.is_none();
                         }
                         Framed::NotDue => break,
                         Framed::Stop => {
