@@ -544,7 +544,9 @@ where
             self.hasty = false;
             self.in_run = false;
         }
-        while !self.queue.is_full() {
+        // the packet pair goes ahead of the report on ReadBlock
+        let waits = self.udp.as_ref().is_some_and(|udp| session.owes_pair() || udp.holds_pair());
+        while !waits && !self.queue.is_full() {
             let out = self.control.space(LARGEST_REPLY);
             if out.len() < LARGEST_REPLY && !self.queue.is_empty() {
                 break;

@@ -92,6 +92,11 @@ where
         self.out.is_none()
     }
 
+    /// Whether a packet of the pair waits to be sent.
+    pub(super) fn holds_pair(&self) -> bool {
+        self.out.as_ref().is_some_and(|out| out.purpose == Purpose::PacketPair)
+    }
+
     /// Puts a fragment or packet into the way out.
     pub(super) fn push(
         &mut self,

@@ -204,6 +204,12 @@ impl Session {
         self.sequence.wrapping_sub(1)
     }
 
+    /// Whether the pair of packets has to leave before the report on ReadBlock does (section 3.2.5.8).
+    #[must_use]
+    pub fn owes_pair(&self) -> bool {
+        self.funnel.pair_due > 0
+    }
+
     /// The next packet of the pair that goes ahead of the header (section 3.2.5.8): its head, and random bytes in `payload`.
     pub fn frame_pair(&mut self, payload: &mut [u8]) -> Option<DataHeader> {
         let left = self.funnel.pair_due.checked_sub(1)?;
