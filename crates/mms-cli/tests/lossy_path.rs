@@ -145,7 +145,7 @@ fn joined() -> Option<[Namespace; 2]> {
 fn serve(namespace: &Namespace, scratch: &Scratch, pace: &str) -> Running {
     let mut command = namespace.inside(env!("CARGO_BIN_EXE_mms"));
     command.args(["serve", "--listen", &format!("{SERVER}:1755"), "--pace", pace]);
-    command.args(FILES.map(made)).env_remove("RUST_LOG");
+    command.args(FILES.map(made)).env("RUST_LOG", "mms::session=debug");
     let said = scratch.file("server.out");
     command.stdout(fs::File::create(&said).unwrap());
     command.stderr(fs::File::create(scratch.file("server.err")).unwrap());
@@ -179,6 +179,21 @@ fn fetch(namespace: &Namespace, scratch: &Scratch, name: &str) -> [u64; 2] {
     let network = |key: &str| said["network"][key].as_u64().unwrap();
     assert_eq!(network("received"), said["packets_received"].as_u64().unwrap());
     assert!(network("requested") >= network("recovered") && network("lost") >= network("recovered"));
+    // the server is told the same
+    let told = [
+        format!("packets_received: {}", network("received")),
+        format!("packets_lost_net: {}", network("lost")),
+        format!("resend_requests: {}", network("requested")),
+        format!("packets_recovered_resent: {}", network("recovered")),
+    ];
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !logs(scratch)
+        .lines()
+        .any(|line| line.contains(name) && told.iter().all(|part| line.contains(part)))
+    {
+        assert!(Instant::now() < deadline, "no client log with {told:?}: {}", logs(scratch));
+        sleep(Duration::from_millis(20));
+    }
     [network("lost"), network("recovered")]
 }
 

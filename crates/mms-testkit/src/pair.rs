@@ -54,6 +54,8 @@ pub struct Pair {
     pub now: Instant,
     /// Everything that the client reported.
     pub seen: Vec<Seen>,
+    /// Of each client log that the server reported: packets received, lost, requested, recovered.
+    pub client_logs: Vec<[u32; 4]>,
     /// Everything that the client sent.
     pub to_server_log: Vec<u8>,
     /// Everything that the server sent.
@@ -121,6 +123,7 @@ impl Pair {
             content,
             now,
             seen: Vec::new(),
+            client_logs: Vec::new(),
             to_server_log: Vec::new(),
             to_client_log: Vec::new(),
             storage: [Client::<Vec<u8>>::RECEIVE_BYTES, Connection::<Vec<u8>, Slice>::RECEIVE_BYTES],
@@ -335,7 +338,12 @@ impl Pair {
         loop {
             match self.server.step(self.now) {
                 server::Step::Event => {
-                    assert!(self.server.event().is_some());
+                    let event = self.server.event().expect("an event was announced");
+                    if let server::Event::ClientLog(log) = event {
+                        let [received, recovered] = [log.info.packets_received, log.packets_recovered_resent];
+                        let [lost, requested] = [log.packets_lost_net, log.resend_requests];
+                        self.client_logs.push([received, lost, requested, recovered]);
+                    }
                     stepped.moved = true;
                 }
                 server::Step::Storage { needed } => {

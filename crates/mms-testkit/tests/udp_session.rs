@@ -207,6 +207,10 @@ fn the_client_log_tells_what_was_lost_and_recovered() {
     assert_eq!(u64::from(log.packets_lost_net), reception.packets_lost_net);
     assert_eq!(u64::from(log.packets_recovered_resent), reception.packets_recovered_resent);
     assert_eq!(u64::from(log.resend_requests), reception.resend_requests);
+    let [received, lost, requested, recovered] = pair.client_logs[0].map(u64::from);
+    assert_eq!(pair.client_logs.len(), 1, "the server's host is told");
+    assert_eq!((received, lost), (reception.packets_received, reception.packets_lost_net));
+    assert_eq!((requested, recovered), (reception.resend_requests, reception.packets_recovered_resent));
 }
 
 #[test]
