@@ -113,7 +113,7 @@ where
             Kind::Packet => Purpose::Packet(session.last_sequence()),
         };
         // what a client cannot ask for must not be lost from its socket
-        let gentle = kind == Kind::Fragment || !session.is_identified();
+        let gentle = session.small_bursts() && (kind == Kind::Fragment || !session.is_identified());
         self.put(now, purpose, head, Body::Handle { handle, start, len }, gentle);
     }
 

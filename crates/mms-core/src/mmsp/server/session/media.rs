@@ -198,6 +198,12 @@ impl Session {
         self.config.quirks.end_behind_datagrams
     }
 
+    /// The quirk of this name.
+    #[must_use]
+    pub fn small_bursts(&self) -> bool {
+        self.config.quirks.small_bursts
+    }
+
     /// The number of the packet that was framed last.
     #[must_use]
     pub fn last_sequence(&self) -> u32 {
