@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use mms_core::asf::MAX_PACKET_SIZE;
+use mms_core::client::Transport;
 use mms_core::mmsp::server::Pace;
 use mms_core::url::MMS_PORT;
 
@@ -24,7 +25,7 @@ pub(crate) struct Cli {
 const TOP_EXAMPLES: &str = "\
 Examples:
   mms demo                             see that everything works
-  mms serve ~/videos                   serve a folder on 127.0.0.1:1755
+  mms serve ~/videos                   serve a folder on 127.0.0.1:1755 and :8080
   mms get mmst://127.0.0.1/clip.wmv    fetch a stream into clip.wmv
   mms info clip.wmv                    explain a file or a stream
   mms repair recording.asf             make a proper file of a recording
@@ -66,8 +67,13 @@ Examples:
     mms serve --listen 127.0.0.1:0 clip.wmv
   As fast as clients read, but at most 2 Mbit/s for each:
     mms serve --pace off --max-rate 2M ~/videos
+  On the port of HTTP, for players and browsers behind firewalls:
+    mms serve --listen 0.0.0.0:80 --listen 0.0.0.0:1755 ~/videos
 
-The URLs to open go to standard output, one line for each session to
+Any player of Windows Media opens the mms:// and .asx URLs, a browser those of
+http://, which begin with a page of all that is served.
+
+The URLs to open go to standard output, one line for each connection to
 standard error. Ctrl-C ends sessions in order; a second Ctrl-C ends at once.
 
 Exit codes:
@@ -82,8 +88,9 @@ pub(crate) struct ServeArgs {
     /// Files, and folders with all ASF files below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Address to listen on, with a port or port 1755; port 0 takes a free one. May be given again
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1755", value_parser = parse_listen)]
+    /// Address to listen on, with a port or port 1755; port 0 takes a free one. May be given again; each speaks MMS
+    /// and HTTP [default: 127.0.0.1:1755, and 127.0.0.1:8080 if that is free]
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     pub(crate) listen: Vec<SocketAddr>,
     /// How fast to send: `off` is as fast as the client reads, `realtime` as the content plays, or a factor
     #[arg(long, value_name = "off|realtime|FACTOR", default_value = "realtime", value_parser = parse_pace)]
@@ -94,9 +101,16 @@ pub(crate) struct ServeArgs {
     /// Most connections of one address at a time
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) max_per_address: NonZeroUsize,
+    /// How long a client may read nothing while bytes wait for it, in the forms of times
+    #[arg(long, value_name = "TIME", default_value = "60", value_parser = parse_length)]
+    pub(crate) stall_timeout: Duration,
     /// Most bit/s of media for each session, such as 500k or 2M
     #[arg(long, value_name = "BITS", value_parser = parse_rate)]
     pub(crate) max_rate: Option<u64>,
+    /// Only for who knows NAME and PASSWORD: Basic authentication, which only HTTP has. The password crosses the
+    /// network readably
+    #[arg(long, value_name = "NAME:PASSWORD", value_parser = parse_user)]
+    pub(crate) user: Option<(String, String)>,
     /// Most bytes of one read and of one write, for tests and for fairness between many clients
     #[arg(long, hide = true, value_name = "N")]
     pub(crate) io_bytes: Option<NonZeroUsize>,
@@ -114,6 +128,17 @@ Examples:
     mms get mmst://127.0.0.1/clip.wmv -o /dev/null --json
   What a metafile names, one file for each entry:
     mms get playlist.asx
+    mms get http://127.0.0.1/playlist.asx
+  Without datagrams, or over HTTP first:
+    mms get mms://127.0.0.1/clip.wmv --transport tcp,http
+    mms get mms://127.0.0.1/clip.wmv --transport http,udp,tcp
+
+mms:// tries MMS with media over UDP, then over TCP (port 1755), then HTTP
+(port 80); a port in the URL holds for all. mmsu://, mmst:// and mmsh:// are one
+transport each. http:// is whatever the server has there: a stream, a plain
+file, or a metafile, which is followed. User name and password belong into the
+URL: http://USER:PASSWORD@HOST/NAME (Basic authentication, HTTP only). The
+environment variables http_proxy and no_proxy are honoured for HTTP.
 
 The file appears under its name when the stream has ended. What came of a
 stream that broke off or was interrupted is a valid file too, named
@@ -133,7 +158,8 @@ fn get_help() -> String {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = get_help())]
 pub(crate) struct GetArgs {
-    /// Where the stream is: mms://, mmsu:// or mmst://, or a metafile on this machine: ASX, WAX, WVX, a list of URLs
+    /// Where the stream is: mms://, mmsu://, mmst://, mmsh:// or http://, or a metafile on this machine: ASX, WAX,
+    /// WVX, a list of URLs
     #[arg(value_name = "URL|FILE")]
     pub(crate) url: String,
     /// File to write, or - for standard output [default: the last part of the URL]. Of a metafile with several
@@ -152,6 +178,9 @@ pub(crate) struct GetArgs {
     /// Fetch only the key frames of video, for a preview or a thin line
     #[arg(long)]
     pub(crate) key_frames: bool,
+    /// What mms:// tries, in this order: udp, tcp, http [default: udp,tcp,http]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_transport)]
+    pub(crate) transport: Vec<Transport>,
     /// Print one JSON object about what was done on standard output, also after an error
     #[arg(long)]
     pub(crate) json: bool,
@@ -169,7 +198,8 @@ pub(crate) struct GetArgs {
 const INFO_EXAMPLES: &str = "\
 Examples:
   mms info clip.wmv
-  mms info mmst://127.0.0.1/clip.wmv    fetches the header only
+  mms info mms://127.0.0.1/clip.wmv     fetches the header only
+  mms info http://127.0.0.1/list.asx    a stream, a plain file or a metafile
   mms info clip.wmv --json | jq .streams
   mms info clip.wmv --packets | less
   mms info playlist.asx                 entries, references, and the first fault
@@ -281,6 +311,15 @@ pub(crate) struct RewriteArgs {
     pub(crate) quiet: bool,
 }
 
+fn parse_transport(text: &str) -> Result<Transport, String> {
+    match text.trim() {
+        "udp" => Ok(Transport::Udp),
+        "tcp" => Ok(Transport::Tcp),
+        "http" => Ok(Transport::Http),
+        _ => Err("expected udp, tcp or http".to_owned()),
+    }
+}
+
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     if let Ok(ip) = bare.parse::<IpAddr>() {
@@ -294,6 +333,13 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         return Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), MMS_PORT));
     }
     local.parse().map_err(|_| "an address is 127.0.0.1, 0.0.0.0:1755, [::1]:1755 or the like".to_owned())
+}
+
+fn parse_user(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((user, password)) if !user.is_empty() => Ok((user.to_owned(), password.to_owned())),
+        _ => Err("it is NAME:PASSWORD".to_owned()),
+    }
 }
 
 fn parse_length(text: &str) -> Result<Duration, String> {

@@ -1,9 +1,9 @@
 //! What others can cost a session over UDP: requests that are spoofed or replayed, datagrams of strangers, a client that
 //! vanishes. Each test names its bound.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, missing_docs, reason = "tests")]
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::SocketAddr;
 
 use mms_core::client::Options;
 use mms_core::error::{Error, TimerName};

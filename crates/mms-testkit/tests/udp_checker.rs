@@ -1,5 +1,5 @@
 //! The checker of exchanges over MMS/UDP: an honest exchange passes, and each rule is broken once.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, missing_docs, reason = "tests")]
 
 use std::collections::BTreeSet;
 

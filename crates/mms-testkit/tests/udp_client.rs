@@ -1,5 +1,5 @@
 //! A client whose media comes in datagrams, against scripted servers: header timer, change of content, bandwidth.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, missing_docs, reason = "tests")]
 
 use core::time::Duration;
 

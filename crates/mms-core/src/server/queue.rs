@@ -1,7 +1,7 @@
 //! What waits to be written: control messages and media, in order, never copied.
 
 /// Bytes of an inline head: enough for each protocol's framing of a packet.
-pub(super) const HEAD_BYTES: usize = 32;
+pub(super) const HEAD_BYTES: usize = 16;
 
 /// A queue of `N` entries. `H` is the host's handle of packets in memory.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Fragment,
     /// An ASF data packet.
     Packet,
+    /// A part of a file or text as it is.
+    Bytes,
 }
 
 impl<H: AsRef<[u8]>> Entry<H> {
@@ -46,6 +48,8 @@ pub(super) struct Finished {
     pub(super) control_bytes: usize,
     /// ASF data packets written in full.
     pub(super) packets: u32,
+    /// Bytes of files and texts written.
+    pub(super) file_bytes: u64,
     /// Bytes that were reported beyond what was offered.
     pub(super) surplus: usize,
 }
@@ -57,6 +61,10 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -85,9 +93,22 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
         let mut inline = [0; HEAD_BYTES];
         let Some(target) = inline.get_mut(..head.len()) else { return false };
         target.copy_from_slice(head);
-        self.push(Entry::Media { kind, head: inline, head_len: head.len(), handle, start, len })
+        self.push_framed(kind, (inline, head.len()), handle, (start, len))
     }
 
+    /// The same with a head that lies in as much room as a head may have.
+    #[inline]
+    pub(super) fn push_framed(
+        &mut self,
+        kind: Kind,
+        (head, head_len): ([u8; HEAD_BYTES], usize),
+        handle: H,
+        (start, len): (usize, usize),
+    ) -> bool {
+        self.push(Entry::Media { kind, head, head_len, handle, start, len })
+    }
+
+    #[inline]
     fn push(&mut self, entry: Entry<H>) -> bool {
         if self.is_full() {
             return false;
@@ -171,6 +192,10 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
                 }
                 Entry::Media { kind: Kind::Packet, .. } => {
                     finished.packets = finished.packets.saturating_add(1)
+                }
+                Entry::Media { kind: Kind::Bytes, len, .. } => {
+                    let len = u64::try_from(*len).unwrap_or(u64::MAX);
+                    finished.file_bytes = finished.file_bytes.saturating_add(len);
                 }
                 Entry::Media { .. } => {}
             }

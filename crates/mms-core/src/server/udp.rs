@@ -2,12 +2,13 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use super::connection::{Asked, Connection, Protocol};
+use super::connection::{Asked, Connection};
+use super::protocol::{Protocol, Want};
 use super::queue::Kind;
 use super::staged::{Staged, staged_packet};
 use super::wish::{Ask, Ticket, Wish};
 use crate::error::{Error, Misuse};
-use crate::mmsp::server::{MediaWish, Order, Session};
+use crate::mmsp::server::{Order, Session};
 use crate::mmsp::udp::{BurstPacer, Identity, ResendRing, ResendStatistics};
 use crate::mmsp::wire::DataHeader;
 use crate::time::Instant;
@@ -109,7 +110,7 @@ where
     ) {
         let (start, len) = range;
         let purpose = match kind {
-            Kind::Fragment => Purpose::Fragment,
+            Kind::Fragment | Kind::Bytes => Purpose::Fragment,
             Kind::Packet => Purpose::Packet(session.last_sequence()),
         };
         // what a client cannot ask for must not be lost from its socket
@@ -174,7 +175,7 @@ where
     pub(super) fn ask(&mut self, next_ticket: &mut u32) {
         if let (Some(identity), None) = (self.again, self.asked) {
             *next_ticket = next_ticket.wrapping_add(1);
-            let what = MediaWish::Packets { from: identity.header.location_id, order: Order::All };
+            let what = Want::Packets { from: identity.header.location_id, order: Order::All };
             self.asked = Some(Asked { ticket: *next_ticket, what, handed_out: false });
         }
     }
@@ -237,6 +238,14 @@ where
     /// connection was accepted on. To be called before the first step.
     pub fn allow_udp(&mut self) {
         self.udp_allowed = true;
+    }
+
+    /// Whether a packet pair has to leave before the report on ReadBlock (section 3.2.5.8).
+    pub(super) fn owes_pair(&self) -> bool {
+        match (&self.udp, self.protocol.datagrams()) {
+            (Some(udp), Some(session)) => session.owes_pair() || udp.holds_pair(),
+            _ => false,
+        }
     }
 
     /// Whether the client has chosen datagrams, and nothing can be sent before [`start_udp`](Self::start_udp).

@@ -14,6 +14,9 @@ mod tests;
 mod wish;
 
 pub use config::{Config, Content, Pace, Quirks};
+pub(crate) use pacing::{Pacing, StopAt};
 pub use session::Session;
+#[cfg(test)]
+pub(crate) use session::explored;
 pub(crate) use wish::Located;
 pub use wish::{Event, MediaWish, Order};
