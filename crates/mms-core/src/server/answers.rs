@@ -24,7 +24,7 @@ where
             return self.udp.as_mut()?.next_wish();
         };
         asked.handed_out = true;
-        // what is sent faster than it is read is read in larger pieces: each costs a way to a thread and back
+        // datagrams that leave faster than they are read come in larger pieces: each costs a way to a thread and back
         let batch_bytes = self.config.batch_bytes.saturating_mul(if self.hasty { HASTY } else { 1 });
         let selection = self.protocol.selection()?;
         let ask = match asked.what {

@@ -140,7 +140,7 @@ pub struct Connection<B, H, const N: usize = 32> {
     pub(super) blocked: bool,
     /// the host has no packet behind the staged ones
     pub(super) no_more: bool,
-    /// Media was sent faster than the host delivered it.
+    /// Datagrams were sent faster than the host delivered packets.
     pub(super) hasty: bool,
     /// rewinding: the packets of a key frame are under way
     pub(super) in_run: bool,
