@@ -200,9 +200,9 @@ fn an_unknown_name_is_refused_and_logged_in_quotes_if_it_looks_like_fields() {
     let fetched = fetch(feed(made()), "x%20outcome=completed", Position::Beginning, |_| {});
     assert!(fetched.error.is_some());
     assert!(
-        fetched
-            .line
-            .ends_with("name=\"x outcome=completed\" packets=0 bytes=0 start=- duration=1.234 outcome=refused"),
+        fetched.line.ends_with(
+            "name=\"x outcome=completed\" packets=0 bytes=0 start=- duration=1.234 outcome=refused"
+        ),
         "{}",
         fetched.line
     );
