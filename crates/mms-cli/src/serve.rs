@@ -91,6 +91,7 @@ fn bind(args: &ServeArgs) -> Result<Server, Failure> {
     let mut options = ServerOptions::default();
     options.connection.mms.pace = args.pace;
     options.connection.mms.max_bit_rate = args.max_rate;
+    options.connection.stall_timeout = args.stall_timeout;
     options.connection.http.pace = args.pace;
     options.connection.http.max_bit_rate = args.max_rate;
     options.gate = GateLimits { total: args.max_connections.get(), per_address: args.max_per_address.get() };

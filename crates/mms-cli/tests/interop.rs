@@ -3,6 +3,7 @@
 //! A missing program fails the test where `CI=true` and is told by a line with `SKIPPED` elsewhere.
 #![cfg(unix)]
 
+#[allow(dead_code, reason = "the tests over HTTP use the rest")]
 mod support;
 
 use core::time::Duration;

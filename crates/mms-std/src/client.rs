@@ -1,11 +1,9 @@
 //! A client that blocks its thread.
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Context;
 use core::time::Duration;
-use std::sync::Arc;
 
-use mio::{Events, Poll, Token, Waker};
+use mio::{Events, Poll, Token};
 use mms_core::client::{self, Event, Options, SocketId};
 use mms_core::error::Error;
 use mms_core::time::Instant;
@@ -13,6 +11,7 @@ use mms_media::adapter::{Fetch, Link, Next};
 use mms_media::{Clock, IoLimits};
 
 use crate::Reader;
+use crate::bell::Bell;
 use crate::socket::{Connecting, Socket};
 
 const WAKER: Token = Token(SocketId::COUNT);
@@ -31,22 +30,20 @@ pub struct Client {
     fetch: Fetch<Socket, Connecting>,
     poll: Poll,
     events: Events,
-    closer: Closer,
+    bell: Bell,
+    is_closing: bool,
+    /// what the next call finds out, where that is known already
+    ahead: Option<bool>,
 }
 
 /// Ends a client's session in order, from any thread.
 #[derive(Clone, Debug)]
-pub struct Closer {
-    wanted: Arc<AtomicBool>,
-    waker: Arc<Waker>,
-}
+pub struct Closer(Bell);
 
 impl Closer {
     /// Asks the client to close; its `next` returns `None` when that is done.
     pub fn close(&self) {
-        self.wanted.store(true, Ordering::Release);
-        // if it cannot be woken, it sees the flag at its next turn
-        let _ = self.waker.wake();
+        self.0.ring();
     }
 }
 
@@ -58,9 +55,8 @@ impl Client {
     pub fn new(url: &str, options: Options) -> Result<Self, Error> {
         let fetch = Fetch::new(url, options)?;
         let poll = Poll::new().map_err(|_| Error::ConnectionFailed)?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(|_| Error::ConnectionFailed)?;
-        let closer = Closer { wanted: Arc::default(), waker: Arc::new(waker) };
-        Ok(Self { fetch, poll, events: Events::with_capacity(8), closer })
+        let bell = Bell::new(poll.registry(), WAKER).map_err(|_| Error::ConnectionFailed)?;
+        Ok(Self { fetch, poll, events: Events::with_capacity(8), bell, is_closing: false, ahead: None })
     }
 
     /// Bounds the bytes of one read and one write.
@@ -83,18 +79,30 @@ impl Client {
     /// Why the session failed.
     #[allow(clippy::should_implement_trait, reason = "the event borrows the client")]
     pub fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
-        let more = self.drive();
-        let driver = self.fetch.driver();
-        match (more, driver.error()) {
-            (false, Some(error)) => Err(error),
-            _ => Ok(driver.event()),
+        let has_event = self.drive();
+        self.fetch.event(has_event)
+    }
+
+    /// Whether [`next`](Self::next) would wait for the network: the moment to hand on what was held back for fewer and
+    /// larger writes.
+    pub fn would_wait(&mut self) -> bool {
+        if self.ahead.is_none() {
+            self.ahead = loop {
+                match self.turn() {
+                    Next::Event => break Some(true),
+                    Next::Over => break Some(false),
+                    Next::Yield => {}
+                    Next::Sleep(_) => break None,
+                }
+            };
         }
+        self.ahead.is_none()
     }
 
     /// Ends the session from another thread.
     #[must_use]
     pub fn closer(&self) -> Closer {
-        self.closer.clone()
+        Closer(self.bell.clone())
     }
 
     /// The driver: commands such as seek and stop, and what is known of the content.
@@ -110,23 +118,30 @@ impl Client {
 
     /// True when the driver has an event, false when all is over.
     pub(crate) fn drive(&mut self) -> bool {
-        // readiness is noted by `wait`
-        let mut cx = Context::from_waker(core::task::Waker::noop());
+        if let Some(has_event) = self.ahead.take() {
+            return has_event;
+        }
         loop {
-            if self.closer.wanted.swap(false, Ordering::AcqRel) {
-                self.fetch.driver().close();
-            }
-            let Self { fetch, poll, closer, .. } = self;
-            let next = fetch.turn(&mut cx, |id, wanted| {
-                Connecting::new(wanted, poll.registry().try_clone(), Token(id.index()), &closer.waker)
-            });
-            match next {
+            match self.turn() {
                 Next::Event => return true,
                 Next::Over => return false,
                 Next::Yield => {}
                 Next::Sleep(until) => self.wait(until),
             }
         }
+    }
+
+    fn turn(&mut self) -> Next {
+        if !self.is_closing && self.bell.has_rung() {
+            self.is_closing = true;
+            self.fetch.driver().close();
+        }
+        // readiness is noted by `wait`
+        let mut cx = Context::from_waker(core::task::Waker::noop());
+        let Self { fetch, poll, bell, .. } = self;
+        fetch.turn(&mut cx, |id, wanted| {
+            Connecting::new(wanted, poll.registry().try_clone(), Token(id.index()), bell.clone())
+        })
     }
 
     fn wait(&mut self, until: Instant) {
@@ -136,10 +151,11 @@ impl Client {
             return;
         }
         for event in &self.events {
-            if event.token() == Token(SocketId::MEDIA.index()) {
+            let id = SocketId::all().find(|id| Token(id.index()) == event.token());
+            if id == Some(SocketId::MEDIA) {
                 self.fetch.media().into_iter().for_each(|socket| socket.note(event));
-            } else if event.token() != WAKER {
-                match self.fetch.link() {
+            } else if let Some(id) = id {
+                match self.fetch.link(id) {
                     Link::Open(socket) => socket.note(event),
                     Link::Connecting(connecting) => connecting.note(event),
                     _ => {}

@@ -240,11 +240,11 @@ fn http(corpus: &Corpus) {
     let stop = "POST /a HTTP/1.0\r\nUser-Agent: NSPlayer/7.1\r\nPragma: xStopStrm=1,client-id=1\r\n\r\n";
     let mut several = vec![0x83];
     for text in ["", "", stop] {
-        several.extend([0, 0, text.len() as u8]);
+        several.extend([0, 0, u8::try_from(text.len()).unwrap()]);
         several.extend(text.as_bytes());
     }
     for part in PLAY.as_bytes().chunks(200) {
-        several.extend([2, 0, part.len() as u8]);
+        several.extend([2, 0, u8::try_from(part.len()).unwrap()]);
         several.extend(part);
     }
     several.extend([7, 9, 6, 0, 4, 1, 5, 0, 7, 255]);

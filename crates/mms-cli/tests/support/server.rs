@@ -35,7 +35,12 @@ impl Server {
 
     /// With these options behind `--listen`.
     pub(crate) fn start_with(options: &[&str], paths: &[PathBuf]) -> Self {
-        let mut command = bounded(LIFE, env!("CARGO_BIN_EXE_mms"));
+        Self::start_for(LIFE, options, paths)
+    }
+
+    /// The same for a longer time.
+    pub(crate) fn start_for(life: Duration, options: &[&str], paths: &[PathBuf]) -> Self {
+        let mut command = bounded(life, env!("CARGO_BIN_EXE_mms"));
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(options).args(paths);
         command.env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Running::start(&mut command);
@@ -44,6 +49,12 @@ impl Server {
         let mut server = Self { process, port: 0, stdout, stderr };
         server.port = server.wait_for_port();
         server
+    }
+
+    /// The process that bounds the server's time.
+    #[allow(dead_code, reason = "tests with many clients look at the process")]
+    pub(crate) fn id(&mut self) -> u32 {
+        self.process.child().id()
     }
 
     pub(crate) fn port(&self) -> u16 {

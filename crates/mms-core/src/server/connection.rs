@@ -274,8 +274,8 @@ where
     /// their way to it. Nor is it over HTTP, where closing is how a client stops.
     pub fn connection_failed(&mut self) {
         self.forget_output();
-        match &self.protocol {
-            Protocol::Mms(session) if session.has_ended() => {}
+        match &mut self.protocol {
+            Protocol::Mms(session) if session.has_ended() => session.handle_eof(),
             Protocol::Http(_) => self.finish(Outcome::Closed),
             _ => self.fail(Error::ConnectionFailed),
         }

@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::protocol::{Head, Want};
-use super::queue::{Kind, SendQueue};
+use super::queue::Kind;
 use super::staged::{Framed, Staged, frame_packet, low};
 use crate::error::Error;
 use crate::mmsp::server::Order;
@@ -65,7 +65,9 @@ where
                 let available = rest.min(usize::try_from(len).unwrap_or(usize::MAX));
                 if let Some((head, len)) = self.protocol.frame_header(now, available) {
                     self.emit(now, &head, (Kind::Fragment, staged.handle.clone(), (start, len)));
-                    self.staged = Some(staged);
+                    let more = matches!(self.protocol.wish(self.receive.data()), Some(Want::Header { .. }));
+                    // it must not be taken for packets when the client plays before the queue has room again
+                    self.staged = more.then_some(staged);
                 }
             }
             (Some(Want::Bytes { from, .. }), Kind::Bytes) => {
@@ -140,6 +142,8 @@ where
         if ends && end_at <= now {
             self.protocol.end_of_media(now);
             self.asked = None;
+            // what lies behind the position of the end is not for the next play
+            (self.staged, self.next) = (None, None);
             self.no_more = false;
             self.report.completed |= over;
         }
@@ -152,20 +156,11 @@ where
         match (protocol.datagrams(), udp, head) {
             (Some(session), Some(udp), Head::Mms(head)) => udp.push(session, now, kind, head, handle, range),
             // there is room, or nothing would have been framed
-            _ => push(queue, kind, head, handle, range),
+            _ => {
+                queue.push_framed(kind, head.encode(), handle, range);
+            }
         }
     }
-}
-
-fn push<H: AsRef<[u8]>, const N: usize>(
-    queue: &mut SendQueue<H, N>,
-    kind: Kind,
-    head: &Head,
-    handle: H,
-    (start, len): (usize, usize),
-) {
-    let (bytes, head_len) = head.encode();
-    queue.push_media(kind, bytes.get(..head_len).unwrap_or_default(), handle, start, len);
 }
 
 /// Where the next byte lies in what was staged, and how many there are from it on.

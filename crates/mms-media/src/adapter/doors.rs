@@ -11,9 +11,6 @@ use super::session::Session;
 use super::sessions::Sessions;
 use crate::{Clock, Gate, GateLimits, Host, IoLimits};
 
-/// Wait after the system had no descriptor left.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// Settings of a server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -3,10 +3,10 @@
 use core::future::Future;
 use core::net::SocketAddr;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::io;
 
-use mms_core::client::{Client, Options, SocketId, Sockets, Step, Storage, UdpStorage, Wanted};
+use mms_core::client::{Client, Event, Options, SocketId, Sockets, Step, Storage, UdpStorage, Wanted};
 use mms_core::error::Error;
 use mms_core::mmsp::udp::HeaderCollector;
 use mms_core::time::Instant;
@@ -29,7 +29,8 @@ const BUDGET: u32 = 64;
 #[derive(Debug)]
 pub struct Fetch<S: Stream, C> {
     driver: Client<Vec<u8>>,
-    links: [Link<S, C>; 1],
+    /// as [`SocketId::CONNECTIONS`]
+    links: [Link<S, C>; 2],
     media: Option<S::Datagrams>,
     clock: Clock,
     limits: IoLimits,
@@ -74,7 +75,7 @@ impl<S: Stream, C> Fetch<S, C> {
         let room = Room::new(Client::<Vec<u8>>::RECEIVE_BYTES, most);
         let storage = Storage {
             receive: vec![0; Client::<Vec<u8>>::RECEIVE_BYTES],
-            send: vec![0; Client::<Vec<u8>>::SEND_BYTES],
+            send: vec![0; Client::<Vec<u8>>::HTTP_SEND_BYTES],
         };
         let slots = UDP_BYTES;
         let header = usize::try_from(options.mms.header.bytes).unwrap_or(usize::MAX).min(UDP_BYTES);
@@ -83,7 +84,7 @@ impl<S: Stream, C> Fetch<S, C> {
         let udp = UdpStorage { slots: vec![0; slots], header: vec![0; header] };
         Ok(Self {
             driver: Client::with_udp(url, options, storage, udp)?,
-            links: [const { Link::Closed }; 1],
+            links: [const { Link::Closed }; 2],
             media: None,
             clock: Clock::start(),
             limits: IoLimits::default(),
@@ -114,10 +115,21 @@ impl<S: Stream, C> Fetch<S, C> {
         &mut self.driver
     }
 
-    /// The control connection.
-    pub fn link(&mut self) -> &mut Link<S, C> {
-        let [link] = &mut self.links;
-        link
+    /// The driver's event, when its turns ended with one; else why the session failed, or `None` if it did not.
+    ///
+    /// # Errors
+    /// Why the session failed.
+    pub fn event(&self, has_event: bool) -> Result<Option<Event<'_>>, Error> {
+        match (has_event, self.driver.error()) {
+            (false, Some(error)) => Err(error),
+            _ => Ok(self.driver.event()),
+        }
+    }
+
+    /// A connection; that of control, if it is none.
+    pub fn link(&mut self, id: SocketId) -> &mut Link<S, C> {
+        let [control, short] = &mut self.links;
+        if id == SocketId::SHORT { short } else { control }
     }
 
     /// The UDP socket.
@@ -127,6 +139,27 @@ impl<S: Stream, C> Fetch<S, C> {
 }
 
 impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
+    /// Takes turns: ready with true when the driver has an event, with false when all is over. `sleep` is ready when
+    /// the system's time has come, `connect` begins to connect a socket.
+    pub fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut sleep: impl FnMut(&mut Context<'_>, std::time::Instant) -> Poll<()>,
+        mut connect: impl FnMut(SocketId, Wanted<'_>) -> C,
+    ) -> Poll<bool> {
+        loop {
+            match self.turn(cx, &mut connect) {
+                Next::Event => return Poll::Ready(true),
+                Next::Over => return Poll::Ready(false),
+                Next::Yield => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Next::Sleep(until) => ready!(sleep(cx, self.clock.at(until))),
+            }
+        }
+    }
+
     /// Does what can be done now. `connect` begins to connect a socket.
     pub fn turn(&mut self, cx: &mut Context<'_>, mut connect: impl FnMut(SocketId, Wanted<'_>) -> C) -> Next {
         self.turns += 1;
@@ -138,9 +171,9 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
             match self.driver.step(self.clock.now()) {
                 Step::Connect(id) => {
                     // an old one is closed first
-                    *self.link() = Link::Closed;
+                    *self.link(id) = Link::Closed;
                     let connecting = connect(id, self.driver.wanted(id));
-                    *self.link() = Link::Connecting(connecting);
+                    *self.link(id) = Link::Connecting(connecting);
                 }
                 Step::Bind(id) => match self.bind() {
                     Ok(local) => self.driver.bound(id, local),
@@ -150,7 +183,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                     }
                 },
                 Step::Close(SocketId::MEDIA) => self.media = None,
-                Step::Close(_) => *self.link() = Link::Closed,
+                Step::Close(id) => *self.link(id) = Link::Closed,
                 Step::Event => {
                     self.guard.moved();
                     return Next::Event;
@@ -178,7 +211,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
 
     /// A UDP socket beside the control connection.
     fn bind(&mut self) -> io::Result<SocketAddr> {
-        let [Link::Open(stream)] = &self.links else { return Err(io::ErrorKind::NotConnected.into()) };
+        let [Link::Open(stream), _] = &self.links else { return Err(io::ErrorKind::NotConnected.into()) };
         let socket = crate::bind_udp(SocketAddr::new(stream.local_addr()?.ip(), 0))?;
         let local = socket.local_addr()?;
         self.media = Some(stream.datagrams(socket)?);
@@ -218,8 +251,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
     fn transfer(&mut self, cx: &mut Context<'_>, reads: Sockets, writes: Sockets) -> bool {
         let Self { driver, links, limits, .. } = self;
         let mut moved = false;
-        let id = SocketId::CONTROL;
-        for link in links {
+        for (id, link) in SocketId::CONNECTIONS.into_iter().zip(links) {
             if let Link::Connecting(connecting) = link {
                 let Poll::Ready(result) = Pin::new(connecting).poll(cx) else { continue };
                 moved = true;
@@ -246,7 +278,9 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                     Some(Ok(0)) => driver.end_of_stream(id),
                     Some(Ok(count)) => {
                         driver.filled(id, count);
-                        if let Some(storage) = self.room.read(self.clock.now(), count, len) {
+                        if id == SocketId::CONTROL
+                            && let Some(storage) = self.room.read(self.clock.now(), count, len)
+                        {
                             driver.replace_storage(storage);
                         }
                     }

@@ -1,10 +1,10 @@
 //! One accepted connection: its driver and its host.
 
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::net::{IpAddr, SocketAddr};
 use core::panic::AssertUnwindSafe;
-use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io::ErrorKind;
 use std::panic::catch_unwind;
@@ -211,12 +211,51 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
         Turn::Yield
     }
 
+    /// Takes turns until the connection is over. It ends in order when `shut_down` is ready; `sleep` is ready when
+    /// the system's time has come, `ask` is that of [`turn`](Self::turn).
+    pub async fn run(
+        mut self: Box<Self>,
+        mut stream: impl Stream,
+        shut_down: impl Future<Output = ()>,
+        mut sleep: impl FnMut(&mut Context<'_>, std::time::Instant) -> Poll<()>,
+        ask: impl Fn(Guest<H>, Question) -> J,
+    ) {
+        let mut shut_down = pin!(shut_down);
+        let mut going_down = false;
+        poll_fn(|cx| {
+            if !going_down && shut_down.as_mut().poll(cx).is_ready() {
+                going_down = true;
+                self.shut_down();
+            }
+            match self.turn(cx, &mut stream, &ask) {
+                Turn::Over => return Poll::Ready(()),
+                Turn::Sleep(until) => ready!(sleep(cx, self.clock.at(until))),
+                Turn::Yield => {}
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// Hands out the next wish and looks for its answer; whether an answer came.
     fn wishes(&mut self, cx: &mut Context<'_>, ask: impl Fn(Guest<H>, Question) -> J) -> bool {
-        if let Some(host) = self.host.take() {
-            match self.driver.next_wish() {
-                Some(wish) => self.job = Some(ask(host, Question::new(&wish, self.peer))),
-                None => self.host = Some(host),
+        if let Some(guest) = &mut self.host
+            && let Some(wish) = self.driver.next_wish()
+        {
+            let question = Question::new(&wish, self.peer);
+            // a host that panics is lost, so nobody sees it half changed
+            match catch_unwind(AssertUnwindSafe(|| guest.host.answer_at_once(question))) {
+                Ok(Ok(answer)) => {
+                    answer.give(&mut self.driver, self.clock.now());
+                    return true;
+                }
+                Ok(Err(question)) => self.job = self.host.take().map(|guest| ask(guest, question)),
+                Err(_) => {
+                    self.host = None;
+                    self.driver.connection_failed();
+                    return true;
+                }
             }
         }
         self.poll_job(cx)

@@ -166,7 +166,7 @@ pub fn a_file_that_changes_ends_its_download<A: Adapter>() {
     let (path, mut source) = (folder.join("x.wmv"), made("seek-125s.wmv"));
     source.resize(source.len() + (32 << 20), 7);
     std::fs::write(&path, &source).unwrap();
-    let (catalogue, _) = Catalogue::scan(&[path.clone()]).unwrap();
+    let (catalogue, _) = Catalogue::scan(std::slice::from_ref(&path)).unwrap();
     let server = A::serve(Feed::new(Arc::new(catalogue)), unpaced());
     let mut stream = peers::client(server.address, b"GET /x.wmv HTTP/1.0\r\n\r\n");
     let mut front = vec![0; 1000];
