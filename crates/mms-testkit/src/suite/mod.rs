@@ -6,6 +6,7 @@
 
 pub mod examples;
 mod host;
+mod http;
 mod peers;
 pub mod tests;
 mod trace;
@@ -194,6 +195,12 @@ macro_rules! adapter_suite {
             an_idle_session_is_small,
             sessions_end_in_order_when_the_server_stops,
             events_are_those_of_two_peers_in_memory,
+            files_arrive_over_http_framed_and_as_they_are,
+            http_works_when_each_call_moves_one_byte,
+            a_stop_on_another_connection_ends_the_stream,
+            a_stream_is_taken_over_from_a_connection_that_closed,
+            one_listener_speaks_mms_and_http,
+            a_file_that_changes_ends_its_download,
             events_over_udp_are_those_of_two_peers_in_memory,
             media_over_http_is_that_of_two_peers_in_memory,
         );

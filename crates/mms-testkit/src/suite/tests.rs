@@ -19,6 +19,7 @@ use mms_core::time::Instant;
 use mms_media::adapter::ServerOptions;
 use mms_media::{Catalogue, Feed, IoLimits, ManualClock};
 
+pub use super::http::*;
 use super::trace::Trace;
 use super::{Adapter, Fetching, Memory, descriptors, peers, unpaced, wait_until};
 use crate::content::{Content, testdata};
