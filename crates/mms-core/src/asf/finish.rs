@@ -8,7 +8,7 @@
 use super::guid::Guid;
 use super::header::{FileFlags, FileProperties, Header};
 use super::index::SimpleIndexEntry;
-use super::payload::{Fragment, Fragments, Packet, Payloads};
+use super::payload::{Fragment, Packet, PacketFragments};
 use super::stream::StreamKind;
 use super::walker::HeaderSummary;
 use crate::error::{DecodeError, Reason};
@@ -70,7 +70,7 @@ impl FileScan {
         self.first_send_ms = self.first_send_ms.or(Some(head.send_time_ms));
         let end = u64::from(head.send_time_ms).saturating_add(u64::from(head.duration_ms));
         self.send_end_ms = self.send_end_ms.max(end);
-        for fragment in packet.payloads().map_while(Result::ok).flat_map(|payload| payload.fragments()) {
+        for fragment in packet.fragments() {
             self.fragment(&fragment);
         }
     }
@@ -285,7 +285,7 @@ impl IndexBuilder {
     /// Takes the next packet and gives the entries that are certain by then.
     #[must_use]
     pub fn packet<'b, 'a>(&'b mut self, number: u64, packet: &Packet<'a>) -> IndexRuns<'b, 'a> {
-        IndexRuns { builder: self, number, payloads: packet.payloads(), fragments: None }
+        IndexRuns { builder: self, number, fragments: packet.fragments() }
     }
 
     /// The last entries, once all packets were taken: two runs at most, the second after the first.
@@ -358,23 +358,15 @@ impl IndexBuilder {
 pub struct IndexRuns<'b, 'a> {
     builder: &'b mut IndexBuilder,
     number: u64,
-    payloads: Payloads<'a>,
-    fragments: Option<Fragments<'a>>,
+    fragments: PacketFragments<'a>,
 }
 
 impl Iterator for IndexRuns<'_, '_> {
     type Item = IndexRun;
 
     fn next(&mut self) -> Option<IndexRun> {
-        loop {
-            if let Some(fragment) = self.fragments.as_mut().and_then(Iterator::next) {
-                if let Some(run) = self.builder.fragment(self.number, &fragment) {
-                    return Some(run);
-                }
-                continue;
-            }
-            self.fragments = Some(self.payloads.next()?.ok()?.fragments());
-        }
+        let (builder, number) = (&mut *self.builder, self.number);
+        self.fragments.find_map(|fragment| builder.fragment(number, &fragment))
     }
 }
 
