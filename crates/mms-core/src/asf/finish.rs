@@ -20,7 +20,8 @@ const PER_MS: u64 = 10_000;
 /// What is known of the times of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct StreamTimes {
-    /// Latest presentation time, and the step to it from the one before, in milliseconds.
+    /// Latest presentation time, and the shortest step from one to the next, in milliseconds; 0 before there
+    /// is one.
     last: Option<u32>,
     step: u32,
     /// Length of the latest media object, if it tells it.
@@ -94,7 +95,9 @@ impl FileScan {
             Some(last) if time < last => {}
             Some(last) if time == last => times.told = told.or(times.told),
             _ => {
-                times.step = times.last.map_or(0, |last| time.saturating_sub(last));
+                // The last picture of a slide show is not known to last as long as the one before.
+                let step = times.last.map_or(0, |last| time.saturating_sub(last));
+                times.step = if times.step == 0 { step } else { times.step.min(step) };
                 times.last = Some(time);
                 times.told = told;
             }
