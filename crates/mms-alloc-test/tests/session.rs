@@ -146,7 +146,7 @@ impl<'c> Session<'c> {
         let Some(wish) = self.server.next_wish() else { return false };
         let ticket = wish.ticket;
         match wish.ask {
-            Ask::Open { name } => {
+            Ask::Open { name, .. } => {
                 assert!(name.eq_str("folder/content one.wmv"));
                 self.server.opened(ticket, self.opened)
             }

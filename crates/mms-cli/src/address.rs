@@ -124,13 +124,13 @@ pub(crate) fn redacted(text: &str) -> String {
 }
 
 /// The URL under which a name is served at an address; an address that means all becomes loopback.
-pub(crate) fn url_of(listener: SocketAddr, name: &str) -> String {
+pub(crate) fn url_of(scheme: &str, listener: SocketAddr, name: &str) -> String {
     let ip = match listener.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    format!("mmst://{}/{}", SocketAddr::new(ip, listener.port()), percent_encoded(name))
+    format!("{scheme}://{}/{}", SocketAddr::new(ip, listener.port()), percent_encoded(name))
 }
 
 fn percent_encoded(name: &str) -> String {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn served_names_are_encoded_and_wildcards_become_loopback() {
-        let url = |address: &str, name| url_of(address.parse().unwrap(), name);
+        let url = |address: &str, name| url_of("mmst", address.parse().unwrap(), name);
         assert_eq!(url("0.0.0.0:1755", "a b/ü%.wmv"), "mmst://127.0.0.1:1755/a%20b/%C3%BC%25.wmv");
         assert_eq!(url("[::]:9", "x#?.wma"), "mmst://[::1]:9/x%23%3F.wma");
     }

@@ -24,7 +24,7 @@ pub(crate) struct Cli {
 const TOP_EXAMPLES: &str = "\
 Examples:
   mms demo                             see that everything works
-  mms serve ~/videos                   serve a folder on 127.0.0.1:1755
+  mms serve ~/videos                   serve a folder on 127.0.0.1:1755 and :8080
   mms get mmst://127.0.0.1/clip.wmv    fetch a stream into clip.wmv
   mms info clip.wmv                    explain a file or a stream
   mms repair recording.asf             make a proper file of a recording
@@ -66,8 +66,13 @@ Examples:
     mms serve --listen 127.0.0.1:0 clip.wmv
   As fast as clients read, but at most 2 Mbit/s for each:
     mms serve --pace off --max-rate 2M ~/videos
+  On the port of HTTP, for players and browsers behind firewalls:
+    mms serve --listen 0.0.0.0:80 --listen 0.0.0.0:1755 ~/videos
 
-The URLs to open go to standard output, one line for each session to
+Any player of Windows Media opens the mms:// and .asx URLs, a browser those of
+http://, which begin with a page of all that is served.
+
+The URLs to open go to standard output, one line for each connection to
 standard error. Ctrl-C ends sessions in order; a second Ctrl-C ends at once.
 
 Exit codes:
@@ -82,8 +87,9 @@ pub(crate) struct ServeArgs {
     /// Files, and folders with all ASF files below them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Address to listen on, with a port or port 1755; port 0 takes a free one. May be given again
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1755", value_parser = parse_listen)]
+    /// Address to listen on, with a port or port 1755; port 0 takes a free one. May be given again; each speaks MMS
+    /// and HTTP [default: 127.0.0.1:1755, and 127.0.0.1:8080 if that is free]
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     pub(crate) listen: Vec<SocketAddr>,
     /// How fast to send: `off` is as fast as the client reads, `realtime` as the content plays, or a factor
     #[arg(long, value_name = "off|realtime|FACTOR", default_value = "realtime", value_parser = parse_pace)]
@@ -97,6 +103,10 @@ pub(crate) struct ServeArgs {
     /// Most bit/s of media for each session, such as 500k or 2M
     #[arg(long, value_name = "BITS", value_parser = parse_rate)]
     pub(crate) max_rate: Option<u64>,
+    /// Only for who knows NAME and PASSWORD: Basic authentication, which only HTTP has. The password crosses the
+    /// network readably
+    #[arg(long, value_name = "NAME:PASSWORD", value_parser = parse_user)]
+    pub(crate) user: Option<(String, String)>,
     /// Most bytes of one read and of one write, for tests and for fairness between many clients
     #[arg(long, hide = true, value_name = "N")]
     pub(crate) io_bytes: Option<NonZeroUsize>,
@@ -294,6 +304,13 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         return Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), MMS_PORT));
     }
     local.parse().map_err(|_| "an address is 127.0.0.1, 0.0.0.0:1755, [::1]:1755 or the like".to_owned())
+}
+
+fn parse_user(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((user, password)) if !user.is_empty() => Ok((user.to_owned(), password.to_owned())),
+        _ => Err("it is NAME:PASSWORD".to_owned()),
+    }
 }
 
 fn parse_length(text: &str) -> Result<Duration, String> {

@@ -94,7 +94,7 @@ fn with_server(work: impl FnOnce(SocketAddr) -> Vec<Row>) -> Result<Vec<Row>, Fa
 
 fn fetch(transport: &'static str, scheme: &str, address: SocketAddr, source: &Stream) -> Row {
     let begun = Instant::now();
-    let url = url_of(address, NAME).replacen("mmst", scheme, 1);
+    let url = url_of(scheme, address, NAME);
     let fetched = Stream::of_url(&url);
     let seconds = begun.elapsed().as_secs_f64();
     let (packets, bytes, finding) = match &fetched {

@@ -1,10 +1,11 @@
 //! `mms serve`.
 
 use core::fmt::Write as _;
-use core::net::SocketAddr;
+use core::net::{Ipv4Addr, SocketAddr};
 use std::io;
 use std::sync::Arc;
 
+use mms_core::url::MMS_PORT;
 use mms_media::{Catalogue, Feed, GateLimits, IoLimits};
 use mms_tokio::{Server, ServerOptions};
 use tokio::runtime::{Builder, Runtime};
@@ -16,6 +17,8 @@ use crate::get::SAME_SIGNAL;
 use crate::stdout::print;
 use crate::text::{count, printable};
 
+/// Where to listen when nobody says: the port of MMS, and one for HTTP that needs no privilege.
+const DEFAULT_PORTS: [u16; 2] = [MMS_PORT, 8080];
 /// Most URLs that are printed.
 const URLS: usize = 50;
 /// Most problems of the catalogue that are told one by one.
@@ -76,7 +79,11 @@ async fn serve(args: &ServeArgs, catalogue: Arc<Catalogue>) -> Result<(), Failur
             std::process::exit(i32::from(Kind::Interrupted.code()));
         });
     };
-    server.serve(Feed::new(catalogue), stop).await;
+    let mut feed = Feed::new(catalogue);
+    if let Some((user, password)) = &args.user {
+        feed = feed.guarded(user.clone(), password.clone());
+    }
+    server.serve(feed, stop).await;
     Ok(())
 }
 
@@ -84,11 +91,24 @@ fn bind(args: &ServeArgs) -> Result<Server, Failure> {
     let mut options = ServerOptions::default();
     options.connection.mms.pace = args.pace;
     options.connection.mms.max_bit_rate = args.max_rate;
+    options.connection.http.pace = args.pace;
+    options.connection.http.max_bit_rate = args.max_rate;
     options.gate = GateLimits { total: args.max_connections.get(), per_address: args.max_per_address.get() };
     if let Some(most) = args.io_bytes {
         options.io = io_limits(most.get());
     }
-    Server::bind(&args.listen, options).map_err(|error| listen_failure(&args.listen, &error))
+    if !args.listen.is_empty() {
+        return Server::bind(&args.listen, options).map_err(|error| listen_failure(&args.listen, &error));
+    }
+    let [mms, http] = DEFAULT_PORTS.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    // nobody asked for the second one, so it is no reason to give up
+    Server::bind(&[mms, http], options.clone()).or_else(|error| {
+        let server = Server::bind(&[mms], options).map_err(|error| listen_failure(&[mms], &error))?;
+        Failure::warn(&format!(
+            "not listening on {http}: {error}; {mms} serves HTTP too, and --listen chooses other ports"
+        ));
+        Ok(server)
+    })
 }
 
 /// So many bytes for each read and each write.
@@ -113,16 +133,32 @@ fn listen_failure(addresses: &[SocketAddr], error: &io::Error) -> Failure {
     }
 }
 
-/// What can be opened, one URL on each line.
+/// What can be opened, one URL on each line: those of HTTP for listeners on other ports than that of MMS, whose own URLs
+/// are those of mms://.
 fn urls(addresses: &[SocketAddr], catalogue: &Catalogue) -> String {
-    let mut text = String::new();
-    let all =
-        addresses.iter().flat_map(|address| catalogue.entries().iter().map(move |entry| (*address, entry)));
-    for (address, entry) in all.take(URLS) {
-        text.push_str(&url_of(address, &entry.name));
-        text.push('\n');
+    let is_mms = |address: &&SocketAddr| address.port() == MMS_PORT;
+    let mms = addresses.iter().filter(is_mms).collect::<Vec<_>>();
+    let http = addresses.iter().filter(|address| !is_mms(address)).collect::<Vec<_>>();
+    // each speaks both, and one that has no other beside it says so
+    let mms = if mms.is_empty() { &http } else { &mms };
+    let http = if http.is_empty() { mms } else { &http };
+    let names = || catalogue.entries().iter().map(|entry| entry.name.as_str());
+    let pages = http.iter().map(|address| url_of("http", **address, ""));
+    let mms = mms.iter().flat_map(|address| names().map(|name| url_of("mms", **address, name)));
+    let http = http.iter().flat_map(|address| {
+        names().flat_map(|name| {
+            let url = url_of("http", **address, name);
+            [format!("{url}.asx"), url]
+        })
+    });
+    let (mut text, mut total) = (String::new(), 0_usize);
+    for url in pages.chain(mms).chain(http) {
+        total += 1;
+        if total <= URLS {
+            text.push_str(&url);
+            text.push('\n');
+        }
     }
-    let total = addresses.len().saturating_mul(catalogue.entries().len());
     if total > URLS {
         // a String takes all that is written
         let _ = writeln!(text, "... and {} more", total - URLS);

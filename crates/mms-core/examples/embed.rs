@@ -213,6 +213,8 @@ impl Film {
             bit_rate: header.bit_rate,
             seekable: false,
             stridable: false,
+            file_len: Some(bytes.len() as u64),
+            streams: header.streams.bits(),
         };
         Ok(Self { bytes, opened })
     }
@@ -220,7 +222,9 @@ impl Film {
     fn answer(&self, wish: &Wish<'_>) -> Answer<'_> {
         let (ticket, header_len) = (wish.ticket, self.opened.header_len as usize);
         match wish.ask {
-            Ask::Open { name } if name.chars().eq("film.wmv".chars()) => Answer::Opened(ticket, self.opened),
+            Ask::Open { name, .. } if name.chars().eq("film.wmv".chars()) => {
+                Answer::Opened(ticket, self.opened)
+            }
             Ask::Open { .. } => Answer::Refused(ticket),
             Ask::Header { offset, max_bytes } => {
                 let (start, most) = (offset as usize, max_bytes as usize);

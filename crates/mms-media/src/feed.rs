@@ -10,11 +10,14 @@ use std::sync::Arc;
 use mms_core::hresult::Hresult;
 use mms_core::mmsp::wire::ClientLog;
 use mms_core::selection::Selection;
-use mms_core::server::{Order, Outcome, Report};
+use mms_core::server::{Opened, Order, Outcome, Report};
+use mms_core::wmsp::server::RequestKind;
+use mms_core::wmsp::wire::Credentials;
 use tracing::{debug, info};
 
 use crate::catalogue::Catalogue;
-use crate::host::{Answer, Ended, Host, Query, Question};
+use crate::host::{Answer, Ended, Host, HttpQuery, Query, Question};
+use crate::page;
 use crate::probe::{Media, Unservable};
 use crate::selected::{Run, Selected};
 
@@ -55,10 +58,49 @@ impl fmt::Debug for Packets {
 #[derive(Debug)]
 pub struct Feed {
     catalogue: Arc<Catalogue>,
+    guard: Option<Arc<Guard>>,
     open: Option<Open>,
+    /// a page or ASX that is being sent
+    text: Option<Packets>,
     /// the name to log: that of the entry, or what was asked for in vain
     name: Option<String>,
     is_refused: bool,
+}
+
+/// Who may come in.
+struct Guard {
+    user: String,
+    password: String,
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl Guard {
+    fn lets_in(&self, authorization: Option<&str>) -> bool {
+        let mut room = [0; 1024];
+        let Some(found) = authorization.and_then(|value| Credentials::decode(value, &mut room)) else {
+            return false;
+        };
+        // both are compared, so that time tells nothing about either
+        let user = is_equal(found.user.as_bytes(), self.user.as_bytes());
+        is_equal(found.password.as_bytes(), self.password.as_bytes()) & user
+    }
+}
+
+/// Takes as long for strings that begin alike as for others.
+fn is_equal(a: &[u8], b: &[u8]) -> bool {
+    let differences = a.iter().zip(b).fold(0, |sum, (a, b)| sum | (a ^ b));
+    a.len() == b.len() && differences == 0
+}
+
+/// What there is under a name.
+enum Found {
+    Media(Opened),
+    Text { len: u64, content_type: &'static str },
 }
 
 #[derive(Debug)]
@@ -71,7 +113,7 @@ struct Open {
 impl Clone for Feed {
     /// The clone serves the same catalogue and has no file open.
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.catalogue))
+        Self { guard: self.guard.clone(), ..Self::new(Arc::clone(&self.catalogue)) }
     }
 }
 
@@ -79,13 +121,71 @@ impl Feed {
     /// A feed for one connection.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        Self { catalogue, open: None, name: None, is_refused: false }
+        Self { catalogue, guard: None, open: None, text: None, name: None, is_refused: false }
     }
 
-    pub(crate) fn open(&mut self, request: &str) -> Result<&Media, Hresult> {
+    /// Lets in only who knows the password, by Basic authentication. That is part of HTTP: clients of other transports
+    /// are refused.
+    #[must_use]
+    pub fn guarded(self, user: String, password: String) -> Self {
+        Self { guard: Some(Arc::new(Guard { user, password })), ..self }
+    }
+
+    /// What a client may have under a name: media, and over HTTP a page and an ASX for each name.
+    fn find(&mut self, request: &str, http: Option<&HttpQuery>) -> Result<Found, Hresult> {
+        self.text = None;
+        let authorization = http.and_then(|http| http.authorization.as_deref());
+        if self.guard.as_ref().is_some_and(|guard| !guard.lets_in(authorization)) {
+            self.forget(request);
+            return Err(Hresult::E_ACCESSDENIED);
+        }
+        let Some(http) = http else {
+            return self.open(request).map(|media| Found::Media(media.info().content()));
+        };
+        let path = request.split('?').next().unwrap_or_default();
+        let authority = page::authority(http.host.as_deref());
+        if path.is_empty() {
+            let text = page::page(&self.catalogue, authority);
+            return Ok(self.found_text("/".to_owned(), text, page::PAGE_TYPE));
+        }
+        let found = self.open(request).map(|media| Found::Media(media.info().content()));
+        if !matches!(found, Err(Hresult::NS_E_FILE_NOT_FOUND)) {
+            return found;
+        }
+        let bare = path.len().checked_sub(page::ASX_SUFFIX.len()).and_then(|at| path.split_at_checked(at));
+        let bare = bare.filter(|(_, suffix)| suffix.eq_ignore_ascii_case(page::ASX_SUFFIX));
+        let Some(entry) = bare.and_then(|(bare, _)| self.catalogue.find(bare).ok()) else { return found };
+        let text = page::asx(entry, authority);
+        let name = format!("{}{}", entry.name, page::ASX_SUFFIX);
+        Ok(self.found_text(name, text, page::ASX_TYPE))
+    }
+
+    fn found_text(&mut self, name: String, text: String, content_type: &'static str) -> Found {
+        self.open = None;
+        self.is_refused = false;
+        self.name = Some(name);
+        let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.text = Some(Packets(text.into_bytes().into()));
+        Found::Text { len, content_type }
+    }
+
+    fn forget(&mut self, request: &str) {
         self.open = None;
         self.is_refused = true;
         self.name = Some(request.chars().take(LOGGED_CHARS).collect());
+    }
+
+    /// Bytes of the file or text as it is, at least one.
+    fn bytes(&self, offset: u64, max_bytes: u32) -> Result<Packets, Hresult> {
+        let Some(text) = &self.text else { return self.opened()?.bytes(offset, max_bytes) };
+        let rest = usize::try_from(offset).ok().and_then(|start| text.0.get(start..)).unwrap_or_default();
+        let len = rest.len().min(usize::try_from(max_bytes).unwrap_or(usize::MAX));
+        let part = rest.get(..len).filter(|part| !part.is_empty()).ok_or(Hresult::E_INVALIDARG)?;
+        Ok(Packets(part.into()))
+    }
+
+    pub(crate) fn open(&mut self, request: &str) -> Result<&Media, Hresult> {
+        self.forget(request);
         let entry = self.catalogue.find(request)?;
         self.name = Some(entry.name.clone());
         let media = entry.open().map_err(|error| {
@@ -158,6 +258,15 @@ impl Open {
         self.read(u64::from(len), |bytes| self.media.read_header(offset, bytes))
     }
 
+    /// Bytes of the file as they are stored, at least one.
+    fn bytes(&self, offset: u64, max_bytes: u32) -> Result<Packets, Hresult> {
+        let len = self.media.info().file_len.saturating_sub(offset).min(u64::from(max_bytes));
+        if len == 0 {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        self.read(len, |bytes| self.media.read_file(offset, bytes))
+    }
+
     /// Whole packets, at least one.
     fn packets(&self, from: u32, max_bytes: u32) -> Result<Packets, Hresult> {
         let info = self.media.info();
@@ -195,9 +304,10 @@ impl Host for Feed {
     type Packets = Packets;
 
     fn answer(&mut self, question: Question) -> Answer<Packets> {
-        if let Query::Open { name } = question.query() {
-            return match self.open(name).map(|media| media.info().content()) {
-                Ok(content) => question.opened(content),
+        if let Query::Open { name, http } = question.query() {
+            return match self.find(name, http.as_ref()) {
+                Ok(Found::Media(content)) => question.opened(content),
+                Ok(Found::Text { len, content_type }) => question.opened_text(len, content_type),
                 Err(hr) => {
                     debug!(target: "mms::session", peer = %question.peer(), name = ?name, result = %hr, "refused");
                     question.refused(hr)
@@ -224,6 +334,10 @@ impl Host for Feed {
                     Err(hr) => question.failed(hr),
                 }
             }
+            Query::Bytes { offset, max_bytes } => match self.bytes(offset, max_bytes) {
+                Ok(bytes) => question.bytes(bytes),
+                Err(hr) => question.failed(hr),
+            },
             Query::Again { packet, .. } => match self.again(packet) {
                 Ok(Some(bytes)) => question.packets(packet, bytes),
                 Ok(None) => question.ended(),
@@ -241,11 +355,18 @@ impl Host for Feed {
             transport = %report.transport,
             name = %Logged(self.name.as_deref()),
             packets = %report.packets,
+            bytes = %report.bytes,
             start = %Start(report.started_at),
             duration = %format_args!("{:.3}", ended.duration.as_secs_f64()),
             outcome = %Word { report, is_refused: self.is_refused },
         );
         self.open = None;
+        self.text = None;
+    }
+
+    fn log_part(&mut self, kind: RequestKind, bytes: &[u8], last: bool) {
+        let text = String::from_utf8_lossy(bytes);
+        debug!(target: "mms::session", name = %Logged(self.name.as_deref()), ?kind, ?text, last, "client log");
     }
 
     fn client_log(&mut self, log: &ClientLog<'_>) {
@@ -288,7 +409,9 @@ impl fmt::Display for Word<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.report.outcome {
             Outcome::Closed if self.report.completed => f.write_str("completed"),
-            Outcome::Closed if self.report.started_at.is_some() => f.write_str("stopped"),
+            Outcome::Closed if self.report.started_at.is_some() || self.report.bytes > 0 => {
+                f.write_str("stopped")
+            }
             Outcome::Closed if self.is_refused => f.write_str("refused"),
             Outcome::Closed => f.write_str("closed"),
             Outcome::ShutDown => f.write_str("shutdown"),

@@ -1,13 +1,15 @@
 //! The five questions of a connection, owned, and their answers.
 
+use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
 use mms_core::hresult::Hresult;
 use mms_core::mmsp::wire::ClientLog;
 use mms_core::selection::Selection;
-use mms_core::server::{Ask, Connection, Opened, Order, Refusal, Report, Ticket, Wish};
+use mms_core::server::{Ask, Connection, Location, Opened, Order, Refusal, Report, Ticket, Wish};
 use mms_core::time::Instant;
+use mms_core::wmsp::server::RequestKind;
 
 /// Answers the wishes of one connection; may block on files, never on the network.
 ///
@@ -27,6 +29,11 @@ pub trait Host: Clone + Send + 'static {
     /// The client says what it received.
     fn client_log(&mut self, log: &ClientLog<'_>) {
         let _ = log;
+    }
+
+    /// The same over HTTP, in parts as they come: a W3C line, XML, or an event.
+    fn log_part(&mut self, kind: RequestKind, bytes: &[u8], last: bool) {
+        let _ = (kind, bytes, last);
     }
 }
 
@@ -57,6 +64,8 @@ pub enum Query {
     Open {
         /// The name as the client wrote it; an unpaired surrogate became U+FFFD.
         name: String,
+        /// What else the client said, if it speaks HTTP.
+        http: Option<HttpQuery>,
     },
     /// Bytes of the header.
     Header {
@@ -90,8 +99,32 @@ pub enum Query {
         /// The streams that the client wanted when it was sent.
         selection: Selection,
     },
+    /// Bytes of the file or text as it is.
+    Bytes {
+        /// Offset of the first byte.
+        offset: u64,
+        /// Most bytes.
+        max_bytes: u32,
+    },
     /// Something that only a later version can answer.
     Unknown,
+}
+
+/// What a client of HTTP said beside the name.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpQuery {
+    /// The address that it used, as it wrote it.
+    pub host: Option<String>,
+    /// The value of Authorization.
+    pub authorization: Option<String>,
+}
+
+impl fmt::Debug for HttpQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // no password in a log
+        f.debug_struct("HttpQuery").field("host", &self.host).finish_non_exhaustive()
+    }
 }
 
 impl Question {
@@ -99,7 +132,14 @@ impl Question {
     #[must_use]
     pub fn new(wish: &Wish<'_>, peer: SocketAddr) -> Self {
         let query = match wish.ask {
-            Ask::Open { name } => Query::Open { name: name.chars().collect() },
+            Ask::Open { name, http, .. } => Query::Open {
+                name: name.chars().collect(),
+                http: http.map(|http| HttpQuery {
+                    host: http.host.map(str::to_owned),
+                    authorization: http.authorization.map(str::to_owned),
+                }),
+            },
+            Ask::Bytes { offset, max_bytes } => Query::Bytes { offset, max_bytes },
             Ask::Header { offset, max_bytes } => Query::Header { offset, max_bytes },
             Ask::Locate { time, selection } => Query::Locate { time, selection },
             Ask::Packets { from, max_bytes, selection, order } => {
@@ -128,6 +168,16 @@ impl Question {
         Answer { ticket: self.ticket, reply: Reply::Opened(content) }
     }
 
+    /// Answers [`Query::Open`] of a client of HTTP: there is a text under the name; others are refused.
+    pub fn opened_text<P>(self, len: u64, content_type: &'static str) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Text { len, content_type } }
+    }
+
+    /// Answers [`Query::Open`] of a client of HTTP: it is elsewhere; others are refused.
+    pub fn moved<P>(self, location: Location) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Moved(location) }
+    }
+
     /// Answers [`Query::Open`]: the name is refused.
     pub fn refused<P>(self, hr: Hresult) -> Answer<P> {
         Answer { ticket: self.ticket, reply: Reply::Refused(hr) }
@@ -136,6 +186,11 @@ impl Question {
     /// Answers [`Query::Header`] with at least one byte.
     pub fn header<P>(self, bytes: P) -> Answer<P> {
         Answer { ticket: self.ticket, reply: Reply::Header(bytes) }
+    }
+
+    /// Answers [`Query::Bytes`] with at least one byte.
+    pub fn bytes<P>(self, bytes: P) -> Answer<P> {
+        Answer { ticket: self.ticket, reply: Reply::Bytes(bytes) }
     }
 
     /// Answers [`Query::Locate`].
@@ -171,7 +226,10 @@ pub struct Answer<P> {
 #[derive(Clone, Debug)]
 enum Reply<P> {
     Opened(Opened),
+    Text { len: u64, content_type: &'static str },
+    Moved(Location),
     Refused(Hresult),
+    Bytes(P),
     Header(P),
     Located(u32),
     Packets { first: u32, packets: P },
@@ -189,6 +247,9 @@ impl<P> Answer<P> {
         let ticket = self.ticket;
         match self.reply {
             Reply::Opened(content) => connection.opened(ticket, content),
+            Reply::Text { len, content_type } => connection.opened_text(ticket, len, content_type),
+            Reply::Moved(location) => connection.moved(ticket, location),
+            Reply::Bytes(bytes) => connection.bytes(ticket, bytes),
             Reply::Refused(hr) => connection.refused(ticket, Refusal(hr)),
             Reply::Header(bytes) => connection.header(ticket, bytes),
             Reply::Located(packet) => connection.located(ticket, packet),

@@ -45,6 +45,10 @@ pub struct MediaInfo {
     pub header_is_patched: bool,
     /// Whether key frames can be found forward and backward: there is video with a simple index.
     pub stridable: bool,
+    /// Bytes of the whole file.
+    pub file_len: u64,
+    /// Bit n for each stream n of the header.
+    pub streams: u128,
 }
 
 impl MediaInfo {
@@ -59,6 +63,8 @@ impl MediaInfo {
             bit_rate: self.bit_rate,
             seekable: self.seekable,
             stridable: self.stridable,
+            file_len: Some(self.file_len),
+            streams: self.streams,
         }
     }
 }
@@ -166,6 +172,8 @@ impl Media {
                 seekable: true,
                 header_is_patched: !counts_are_true(&summary, count),
                 stridable: false,
+                file_len: identity.len(),
+                streams: summary.streams.bits(),
             },
             patch: None,
             preroll: summary.file_properties.preroll(),
@@ -241,6 +249,11 @@ impl Media {
     pub(crate) fn read_packets(&self, first: u32, bytes: &mut [u8]) -> io::Result<()> {
         let media_offset = u64::from(first) * u64::from(self.info.packet_size);
         read_at(&self.file, u64::from(self.info.header_len) + media_offset, bytes)
+    }
+
+    /// Bytes of the file as they are stored.
+    pub(crate) fn read_file(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        read_at(&self.file, offset, bytes)
     }
 
     /// The packet to start with for a time: the last one at or before it in which a key frame of the wanted

@@ -9,7 +9,7 @@ use std::io;
 use async_io::Timer;
 use mms_core::client::{self, Event, Options};
 use mms_core::error::Error;
-use mms_media::adapter::{Fetch, Next};
+use mms_media::adapter::Fetch;
 use mms_media::{Clock, IoLimits};
 
 use crate::Reader;
@@ -60,12 +60,8 @@ impl Client {
     /// # Errors
     /// Why the session failed.
     pub async fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
-        let more = poll_fn(|cx| self.poll_ready(cx)).await;
-        let driver = self.fetch.driver();
-        match (more, driver.error()) {
-            (false, Some(error)) => Err(error),
-            _ => Ok(driver.event()),
-        }
+        let has_event = poll_fn(|cx| self.poll_ready(cx)).await;
+        self.fetch.event(has_event)
     }
 
     /// The driver: commands such as seek and stop, and what is known of the content.
@@ -81,25 +77,12 @@ impl Client {
 
     /// Ready with true when the driver has an event, with false when all is over.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        loop {
-            let next = self.fetch.turn(cx, |_, wanted| {
-                Box::pin(Socket::connect(wanted.host.to_owned(), wanted.port)) as Connecting
-            });
-            match next {
-                Next::Event => return Poll::Ready(true),
-                Next::Over => return Poll::Ready(false),
-                Next::Yield => {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Next::Sleep(until) => {
-                    self.timer.set_at(self.fetch.clock().at(until));
-                    if Pin::new(&mut self.timer).poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
-                }
-            }
-        }
+        let Self { fetch, timer } = self;
+        let sleep = |cx: &mut Context<'_>, until| {
+            timer.set_at(until);
+            Pin::new(&mut *timer).poll(cx).map(drop)
+        };
+        fetch.poll_next(cx, sleep, |_, wanted| Box::pin(Socket::connect(wanted.host.to_owned(), wanted.port)))
     }
 }
 

@@ -1,12 +1,11 @@
 //! A server on async-io's sockets: one task for each connection, on an executor of its own.
 
-use core::future::{Future, poll_fn};
+use core::future::Future;
 use core::net::SocketAddr;
-use core::pin::{Pin, pin};
-use core::task::Poll;
+use core::pin::pin;
+use core::task::{Context, Poll};
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 
 use async_executor::Executor;
 use async_io::{Async, Timer};
@@ -14,9 +13,7 @@ use blocking::{Task, unblock};
 use event_listener::{Event, EventListener};
 use futures_lite::future::or;
 use mms_media::Host;
-use mms_media::adapter::{
-    ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, UdpPort, answer, poll_io,
-};
+use mms_media::adapter::{Answered, Doors, Listeners, ServerOptions, Session, answer, poll_io};
 
 use crate::socket::{Datagrams, Socket};
 
@@ -25,7 +22,7 @@ type Job<H> = Task<Answered<H>>;
 /// Listens, and serves what a host publishes.
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<(Async<TcpListener>, Option<Arc<UdpPort>>)>,
+    listeners: Listeners<Async<TcpListener>>,
     options: ServerOptions,
 }
 
@@ -35,11 +32,7 @@ impl Server {
     /// # Errors
     /// If an address cannot be listened on.
     pub fn bind(addresses: &[SocketAddr], options: ServerOptions) -> io::Result<Self> {
-        let listen = |address: &SocketAddr| {
-            let (listener, udp) = UdpPort::listen(*address, options.udp)?;
-            Ok((Async::try_from(listener)?, udp))
-        };
-        let listeners = addresses.iter().map(listen).collect::<io::Result<_>>()?;
+        let listeners = Listeners::bind(addresses, options.udp, Async::try_from)?;
         Ok(Self { listeners, options })
     }
 
@@ -48,7 +41,7 @@ impl Server {
     /// # Errors
     /// If the system does not tell.
     pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(|(listener, _)| listener.get_ref().local_addr()).collect()
+        Ok(self.listeners.addresses().to_vec())
     }
 
     /// Serves until `stop` is ready; then connections end in order, within the time set for it. Connections
@@ -59,27 +52,19 @@ impl Server {
         let doors = Doors::new(options, host);
         let (going_down, ended) = (Event::new(), Event::new());
         let executor = Executor::new();
-        for port in listeners.iter().filter_map(|(_, port)| port.clone()) {
-            executor.spawn(port.run(Datagrams::new)).detach();
+        for port in listeners.udp() {
+            executor.spawn(port.clone().run(Datagrams::new)).detach();
         }
         let accepting = async {
             loop {
-                match accept(&listeners).await {
-                    Ok((stream, peer, udp)) => {
-                        if let (Some(session), Ok(socket)) = (doors.admit(peer, udp), Socket::new(stream)) {
-                            let (shut_down, ended) = (going_down.listen(), &ended);
-                            let session = async move {
-                                run(session, socket, shut_down).await;
-                                ended.notify(usize::MAX);
-                            };
-                            executor.spawn(session).detach();
-                        }
-                    }
-                    Err(error) => {
-                        // out of descriptors, most likely: others have to end first
-                        tracing::warn!(%error, "accept");
-                        Timer::after(ACCEPT_PAUSE).await;
-                    }
+                let (stream, peer, udp) = listeners.next(poll_accept, Timer::after).await;
+                if let (Some(session), Ok(socket)) = (doors.admit(peer, udp), Socket::new(stream)) {
+                    let (shut_down, ended) = (going_down.listen(), &ended);
+                    let session = async move {
+                        run(session, socket, shut_down).await;
+                        ended.notify(usize::MAX);
+                    };
+                    executor.spawn(session).detach();
                 }
             }
         };
@@ -103,47 +88,18 @@ impl Server {
     }
 }
 
-type Accepted<'a> = (Async<TcpStream>, SocketAddr, Option<&'a Arc<UdpPort>>);
+type Accepted = (Async<TcpStream>, SocketAddr);
 
-/// The next connection of any listener.
-async fn accept(listeners: &[(Async<TcpListener>, Option<Arc<UdpPort>>)]) -> io::Result<Accepted<'_>> {
-    poll_fn(|cx| {
-        for (listener, udp) in listeners {
-            let accepted = poll_io(|| listener.get_ref().accept(), || listener.poll_readable(cx));
-            if let Poll::Ready(accepted) = accepted {
-                let whole = |(stream, peer)| Ok((Async::new(stream)?, peer, udp.as_ref()));
-                return Poll::Ready(accepted.and_then(whole));
-            }
-        }
-        Poll::Pending
-    })
-    .await
+fn poll_accept(listener: &Async<TcpListener>, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+    let accepted = poll_io(|| listener.get_ref().accept(), || listener.poll_readable(cx));
+    accepted.map(|accepted| accepted.and_then(|(stream, peer)| Ok((Async::new(stream)?, peer))))
 }
 
-async fn run<H: Host>(
-    mut session: Box<Session<H, Job<H>>>,
-    mut socket: Socket,
-    mut shut_down: EventListener,
-) {
+async fn run<H: Host>(session: Box<Session<H, Job<H>>>, socket: Socket, shut_down: EventListener) {
     let mut timer = pin!(Timer::never());
-    let mut going_down = false;
-    poll_fn(|cx| {
-        if !going_down && Pin::new(&mut shut_down).poll(cx).is_ready() {
-            going_down = true;
-            session.shut_down();
-        }
-        match session.turn(cx, &mut socket, |host, question| unblock(move || answer(host, question))) {
-            Turn::Over => return Poll::Ready(()),
-            Turn::Sleep(until) => {
-                timer.as_mut().set_at(session.clock().at(until));
-                if timer.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-            }
-            Turn::Yield => {}
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+    let sleep = |cx: &mut Context<'_>, until| {
+        timer.as_mut().set_at(until);
+        timer.as_mut().poll(cx).map(drop)
+    };
+    session.run(socket, shut_down, sleep, |host, question| unblock(move || answer(host, question))).await;
 }

@@ -1,11 +1,9 @@
 //! A client that blocks its thread.
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Context;
 use core::time::Duration;
-use std::sync::Arc;
 
-use mio::{Events, Poll, Token, Waker};
+use mio::{Events, Poll, Token};
 use mms_core::client::{self, Event, Options, SocketId};
 use mms_core::error::Error;
 use mms_core::time::Instant;
@@ -13,6 +11,7 @@ use mms_media::adapter::{Fetch, Link, Next};
 use mms_media::{Clock, IoLimits};
 
 use crate::Reader;
+use crate::bell::Bell;
 use crate::socket::{Connecting, Socket};
 
 const WAKER: Token = Token(SocketId::COUNT);
@@ -31,22 +30,18 @@ pub struct Client {
     fetch: Fetch<Socket, Connecting>,
     poll: Poll,
     events: Events,
-    closer: Closer,
+    bell: Bell,
+    is_closing: bool,
 }
 
 /// Ends a client's session in order, from any thread.
 #[derive(Clone, Debug)]
-pub struct Closer {
-    wanted: Arc<AtomicBool>,
-    waker: Arc<Waker>,
-}
+pub struct Closer(Bell);
 
 impl Closer {
     /// Asks the client to close; its `next` returns `None` when that is done.
     pub fn close(&self) {
-        self.wanted.store(true, Ordering::Release);
-        // if it cannot be woken, it sees the flag at its next turn
-        let _ = self.waker.wake();
+        self.0.ring();
     }
 }
 
@@ -58,9 +53,8 @@ impl Client {
     pub fn new(url: &str, options: Options) -> Result<Self, Error> {
         let fetch = Fetch::new(url, options)?;
         let poll = Poll::new().map_err(|_| Error::ConnectionFailed)?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(|_| Error::ConnectionFailed)?;
-        let closer = Closer { wanted: Arc::default(), waker: Arc::new(waker) };
-        Ok(Self { fetch, poll, events: Events::with_capacity(8), closer })
+        let bell = Bell::new(poll.registry(), WAKER).map_err(|_| Error::ConnectionFailed)?;
+        Ok(Self { fetch, poll, events: Events::with_capacity(8), bell, is_closing: false })
     }
 
     /// Bounds the bytes of one read and one write.
@@ -83,18 +77,14 @@ impl Client {
     /// Why the session failed.
     #[allow(clippy::should_implement_trait, reason = "the event borrows the client")]
     pub fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
-        let more = self.drive();
-        let driver = self.fetch.driver();
-        match (more, driver.error()) {
-            (false, Some(error)) => Err(error),
-            _ => Ok(driver.event()),
-        }
+        let has_event = self.drive();
+        self.fetch.event(has_event)
     }
 
     /// Ends the session from another thread.
     #[must_use]
     pub fn closer(&self) -> Closer {
-        self.closer.clone()
+        Closer(self.bell.clone())
     }
 
     /// The driver: commands such as seek and stop, and what is known of the content.
@@ -113,12 +103,13 @@ impl Client {
         // readiness is noted by `wait`
         let mut cx = Context::from_waker(core::task::Waker::noop());
         loop {
-            if self.closer.wanted.swap(false, Ordering::AcqRel) {
+            if !self.is_closing && self.bell.has_rung() {
+                self.is_closing = true;
                 self.fetch.driver().close();
             }
-            let Self { fetch, poll, closer, .. } = self;
+            let Self { fetch, poll, bell, .. } = self;
             let next = fetch.turn(&mut cx, |id, wanted| {
-                Connecting::new(wanted, poll.registry().try_clone(), Token(id.index()), &closer.waker)
+                Connecting::new(wanted, poll.registry().try_clone(), Token(id.index()), bell.clone())
             });
             match next {
                 Next::Event => return true,

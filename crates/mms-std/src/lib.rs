@@ -5,11 +5,11 @@
 //!
 //! Both own sockets and a driver of `mms-core`, and know no protocol.
 
+mod bell;
 mod client;
 mod reader;
 mod server;
 mod socket;
-mod table;
 
 pub use client::{Client, Closer};
 pub use mms_media::adapter::ServerOptions;

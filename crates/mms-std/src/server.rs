@@ -2,20 +2,21 @@
 
 use core::future::{Ready, ready};
 use core::net::SocketAddr;
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Context;
 use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 use mms_core::time::Instant;
-use mms_media::adapter::{ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, UdpPort, answer};
+use mms_media::adapter::{
+    ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Table, Turn, UdpPort, answer,
+};
 use mms_media::{Clock, Host};
 
+use crate::bell::Bell;
 use crate::socket::{Datagrams, Socket};
-use crate::table::Table;
 
 type Job<H> = Ready<Answered<H>>;
 /// A session, its socket, and what queues its token when requests come.
@@ -28,7 +29,7 @@ const WAKER: Token = Token(usize::MAX - 1);
 pub struct Server {
     listeners: Vec<Listener>,
     poll: Poll,
-    stopper: Stopper,
+    bell: Bell,
     options: ServerOptions,
 }
 
@@ -41,17 +42,12 @@ struct Listener {
 
 /// Stops a server, from any thread.
 #[derive(Clone, Debug)]
-pub struct Stopper {
-    wanted: Arc<AtomicBool>,
-    waker: Arc<Waker>,
-}
+pub struct Stopper(Bell);
 
 impl Stopper {
     /// Connections end in order, then [`Server::serve`] returns.
     pub fn stop(&self) {
-        self.wanted.store(true, Ordering::Release);
-        // if it cannot be woken, it sees the flag at its next turn
-        let _ = self.waker.wake();
+        self.0.ring();
     }
 }
 
@@ -62,7 +58,7 @@ impl Server {
     /// If an address cannot be listened on.
     pub fn bind(addresses: &[SocketAddr], options: ServerOptions) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
+        let bell = Bell::new(poll.registry(), WAKER)?;
         let mut listeners = Vec::with_capacity(addresses.len());
         for (index, address) in addresses.iter().enumerate() {
             let (tcp, udp) = UdpPort::listen(*address, options.udp)?;
@@ -74,8 +70,7 @@ impl Server {
             });
             listeners.push(Listener { tcp, udp: udp.transpose()? });
         }
-        let stopper = Stopper { wanted: Arc::default(), waker: Arc::new(waker) };
-        Ok(Self { listeners, poll, stopper, options })
+        Ok(Self { listeners, poll, bell, options })
     }
 
     /// The addresses that are listened on.
@@ -89,7 +84,7 @@ impl Server {
     /// Stops the server from another thread.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
-        self.stopper.clone()
+        Stopper(self.bell.clone())
     }
 
     /// Serves until it is stopped; then connections end in order, within the time set for it. The host
@@ -98,7 +93,7 @@ impl Server {
     /// # Errors
     /// If the system cannot wait any more.
     pub fn serve<H: Host>(self, host: H) -> io::Result<()> {
-        let Self { listeners, poll, stopper, options } = self;
+        let Self { listeners, poll, bell, options } = self;
         Loop {
             table: Table::new(2 * listeners.len()),
             clock: options.clock.clone(),
@@ -107,7 +102,7 @@ impl Server {
             doors: Doors::new(options, host),
             listeners,
             poll,
-            stopper,
+            bell,
             woken: Arc::default(),
             until: None,
             accept_again: None,
@@ -131,7 +126,7 @@ impl std::task::Wake for Wake {
 struct Loop<H: Host> {
     listeners: Vec<Listener>,
     poll: Poll,
-    stopper: Stopper,
+    bell: Bell,
     woken: Woken,
     doors: Doors<H>,
     /// connections by token; the first tokens belong to the listeners
@@ -151,13 +146,14 @@ impl<H: Host> Loop<H> {
     fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         loop {
-            if self.stopper.wanted.load(Ordering::Acquire) && self.until.is_none() {
+            if self.bell.has_rung() && self.until.is_none() {
                 self.begin_shut_down();
             }
             let now = self.system.now();
             if self.until.is_some_and(|until| now >= until || self.table.is_empty()) {
                 return Ok(());
             }
+            self.wake();
             let mut timeout = self.clock.wait(self.table.wake_at());
             for moment in [self.until, self.accept_again].into_iter().flatten() {
                 timeout = timeout.min(moment.since(now));
@@ -202,6 +198,10 @@ impl<H: Host> Loop<H> {
         for (port, socket) in self.listeners.iter_mut().filter_map(|listener| listener.udp.as_mut()) {
             while port.poll_route(&mut cx, socket).is_ready() {}
         }
+    }
+
+    /// Queues the connections that another one or a request woke.
+    fn wake(&mut self) {
         let woken = core::mem::take(&mut *self.woken.lock().unwrap_or_else(PoisonError::into_inner));
         woken.into_iter().for_each(|token| self.table.queue(token));
     }

@@ -6,15 +6,14 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::ToSocketAddrs as _;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use mio::event::Event;
 use mio::net::{TcpStream, UdpSocket};
-use mio::{Interest, Registry, Token, Waker};
+use mio::{Interest, Registry, Token};
 use mms_core::client::{SocketId, Wanted};
-use mms_media::adapter::{self, Stream, poll_io};
+use mms_media::adapter::{self, Resolving, Stream, poll_io};
+
+use crate::bell::Bell;
 
 /// Readiness is told once for each change; it holds until a call would block.
 #[derive(Debug)]
@@ -128,7 +127,7 @@ fn poll_if(is_ready: &mut bool, call: impl FnMut() -> io::Result<usize>) -> Poll
 pub(crate) struct Connecting {
     registry: io::Result<Registry>,
     token: Token,
-    resolving: Option<Receiver<io::Result<VecDeque<SocketAddr>>>>,
+    resolving: Option<Resolving>,
     addresses: VecDeque<SocketAddr>,
     socket: Option<Socket>,
     failed: Option<io::Error>,
@@ -136,23 +135,9 @@ pub(crate) struct Connecting {
 
 impl Connecting {
     /// Resolves the name on a thread of its own, which may outlive its use.
-    pub(crate) fn new(
-        wanted: Wanted<'_>,
-        registry: io::Result<Registry>,
-        token: Token,
-        waker: &Arc<Waker>,
-    ) -> Self {
-        let waker = Arc::clone(waker);
-        let (host, port) = (wanted.host.to_owned(), wanted.port);
-        let (sender, receiver) = channel();
-        std::thread::spawn(move || {
-            let addresses = (host, port).to_socket_addrs();
-            // nobody listens any more, or nobody can be woken: then nobody waits
-            let _ = sender.send(addresses.map(Iterator::collect));
-            let _ = waker.wake();
-        });
-        let (addresses, socket, failed) = (VecDeque::new(), None, None);
-        Self { registry, token, resolving: Some(receiver), addresses, socket, failed }
+    pub(crate) fn new(wanted: Wanted<'_>, registry: io::Result<Registry>, token: Token, bell: Bell) -> Self {
+        let resolving = Some(Resolving::start(wanted.host, wanted.port, move || bell.wake()));
+        Self { registry, token, resolving, addresses: VecDeque::new(), socket: None, failed: None }
     }
 
     pub(crate) fn note(&mut self, event: &Event) {
@@ -168,11 +153,7 @@ impl Future for Connecting {
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<Socket>> {
         let this = &mut *self;
         if let Some(resolving) = &this.resolving {
-            match resolving.try_recv() {
-                Ok(addresses) => this.addresses = addresses?,
-                Err(TryRecvError::Empty) => return Poll::Pending,
-                Err(TryRecvError::Disconnected) => {}
-            }
+            this.addresses = ready!(resolving.poll())?;
             this.resolving = None;
         }
         loop {

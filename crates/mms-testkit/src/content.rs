@@ -61,6 +61,12 @@ impl Content {
         Self::new(recipe.bake())
     }
 
+    /// The whole file.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The header with the 50 bytes of the Data Object.
     #[must_use]
     pub fn header(&self) -> &[u8] {
@@ -134,6 +140,8 @@ impl Content {
             bit_rate: self.summary.bit_rate,
             seekable: true,
             stridable: false,
+            file_len: Some(self.bytes.len() as u64),
+            streams: self.summary.streams.bits(),
         }
     }
 
@@ -170,15 +178,21 @@ impl Content {
             Header(Slice),
             Packets(u32, Slice),
             Located(u32),
+            Bytes(Slice),
         }
         let ticket = wish.ticket;
         let reply = match wish.ask {
-            Ask::Open { name } if name.chars().collect::<String>().contains("missing") => Reply::Refused,
+            Ask::Open { name, .. } if name.chars().collect::<String>().contains("missing") => Reply::Refused,
             Ask::Open { .. } => Reply::Opened(self.opened()),
             Ask::Header { offset, max_bytes } => Reply::Header(self.header_slice(offset, max_bytes)),
             Ask::Locate { time, .. } => Reply::Located(self.packet_at(time)),
             Ask::Packets { from, max_bytes, .. } => Reply::Packets(from, self.packet_slice(from, max_bytes)),
             Ask::Again { packet, .. } => Reply::Packets(packet, self.packet_slice(packet, 1)),
+            Ask::Bytes { offset, max_bytes } => {
+                let start = usize::try_from(offset).unwrap();
+                let end = self.bytes.len().min(start + max_bytes as usize);
+                Reply::Bytes(Slice { bytes: Arc::clone(&self.bytes), range: start..end })
+            }
             other => panic!("unknown wish {other:?}"),
         };
         move |connection, _now| match reply {
@@ -186,6 +200,7 @@ impl Content {
             Reply::Refused => connection.refused(ticket, Refusal(Hresult::NS_E_FILE_NOT_FOUND)),
             Reply::Header(bytes) => connection.header(ticket, bytes),
             Reply::Packets(first, packets) => connection.packets(ticket, first, packets),
+            Reply::Bytes(bytes) => connection.bytes(ticket, bytes),
             Reply::Located(packet) => connection.located(ticket, packet),
         }
     }

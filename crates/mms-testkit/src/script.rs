@@ -318,7 +318,7 @@ impl ScriptedClient {
     fn answer(&mut self) -> bool {
         let Some(wish) = self.server.next_wish() else { return false };
         self.wishes.push(match wish.ask {
-            Ask::Open { name } => format!("Open {name}"),
+            Ask::Open { name, .. } => format!("Open {name}"),
             ask => format!("{ask:?}"),
         });
         let (ticket, opens) = (wish.ticket, matches!(wish.ask, Ask::Open { .. }));

@@ -6,10 +6,11 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
+use std::time::Instant;
 
 use mms_core::client::{self, Event, Options};
 use mms_core::error::Error;
-use mms_media::adapter::{Fetch, Next};
+use mms_media::adapter::Fetch;
 use mms_media::{Clock, IoLimits};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
@@ -62,12 +63,8 @@ impl Client {
     /// # Errors
     /// Why the session failed.
     pub async fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
-        let more = poll_fn(|cx| self.poll_ready(cx)).await;
-        let driver = self.fetch.driver();
-        match (more, driver.error()) {
-            (false, Some(error)) => Err(error),
-            _ => Ok(driver.event()),
-        }
+        let has_event = poll_fn(|cx| self.poll_ready(cx)).await;
+        self.fetch.event(has_event)
     }
 
     /// The driver: commands such as seek and stop, and what is known of the content.
@@ -83,28 +80,16 @@ impl Client {
 
     /// Ready with true when the driver has an event, with false when all is over.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        loop {
-            let next = self.fetch.turn(cx, |_, wanted| {
-                let (host, port) = (wanted.host.to_owned(), wanted.port);
-                Box::pin(async move { Socket::new(TcpStream::connect((host, port)).await?) })
-            });
-            match next {
-                Next::Event => return Poll::Ready(true),
-                Next::Over => return Poll::Ready(false),
-                Next::Yield => {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Next::Sleep(until) => {
-                    // made here, because a client may be made outside of the runtime
-                    let timer = self.sleep.get_or_insert_with(|| Box::pin(sleep(Duration::ZERO)));
-                    timer.as_mut().reset(self.fetch.clock().at(until).into());
-                    if timer.as_mut().poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
-                }
-            }
-        }
+        // made here, because a client may be made outside of the runtime
+        let timer = self.sleep.get_or_insert_with(|| Box::pin(sleep(Duration::ZERO)));
+        let sleep = |cx: &mut Context<'_>, until: Instant| {
+            timer.as_mut().reset(until.into());
+            timer.as_mut().poll(cx)
+        };
+        self.fetch.poll_next(cx, sleep, |_, wanted| {
+            let (host, port) = (wanted.host.to_owned(), wanted.port);
+            Box::pin(async move { Socket::new(TcpStream::connect((host, port)).await?) })
+        })
     }
 }
 

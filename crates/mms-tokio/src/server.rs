@@ -1,16 +1,16 @@
 //! A server on tokio's sockets: one task for each connection.
 
-use core::future::{Future, poll_fn};
+use core::future::Future;
 use core::net::SocketAddr;
 use core::pin::{Pin, pin};
-use core::task::Poll;
+use core::task::Context;
 use core::time::Duration;
 use std::io;
-use std::sync::Arc;
+use std::time::Instant;
 
 use mms_media::Host;
-use mms_media::adapter::{ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Turn, UdpPort, answer};
-use tokio::net::{TcpListener, TcpStream};
+use mms_media::adapter::{Answered, Doors, Listeners, ServerOptions, Session, answer};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
@@ -22,7 +22,7 @@ type Job<H> = Pin<Box<dyn Future<Output = Answered<H>> + Send>>;
 /// Listens, and serves what a host publishes.
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<(TcpListener, Option<Arc<UdpPort>>)>,
+    listeners: Listeners<TcpListener>,
     options: ServerOptions,
 }
 
@@ -32,11 +32,7 @@ impl Server {
     /// # Errors
     /// If an address cannot be listened on.
     pub fn bind(addresses: &[SocketAddr], options: ServerOptions) -> io::Result<Self> {
-        let listen = |address: &SocketAddr| {
-            let (listener, udp) = UdpPort::listen(*address, options.udp)?;
-            Ok((TcpListener::from_std(listener)?, udp))
-        };
-        let listeners = addresses.iter().map(listen).collect::<io::Result<_>>()?;
+        let listeners = Listeners::bind(addresses, options.udp, TcpListener::from_std)?;
         Ok(Self { listeners, options })
     }
 
@@ -45,7 +41,7 @@ impl Server {
     /// # Errors
     /// If the system does not tell.
     pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(|(listener, _)| listener.local_addr()).collect()
+        Ok(self.listeners.addresses().to_vec())
     }
 
     /// Serves until `stop` is ready; then connections end in order, within the time set for it.
@@ -56,27 +52,19 @@ impl Server {
         let (going_down, watch) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let mut routers = JoinSet::new();
-        for port in listeners.iter().filter_map(|(_, port)| port.clone()) {
-            routers.spawn(port.run(Datagrams::new));
+        for port in listeners.udp() {
+            routers.spawn(port.clone().run(Datagrams::new));
         }
         let mut stop = pin!(stop);
         loop {
-            let accepted = tokio::select! {
+            tokio::select! {
                 () = &mut stop => break,
-                accepted = accept(&listeners) => accepted,
-                Some(_) = tasks.join_next() => continue,
-            };
-            match accepted {
-                Ok((stream, peer, udp)) => {
+                (stream, peer, udp) = listeners.next(TcpListener::poll_accept, sleep) => {
                     if let (Some(session), Ok(socket)) = (doors.admit(peer, udp), Socket::new(stream)) {
                         tasks.spawn(run(session, socket, watch.clone()));
                     }
                 }
-                Err(error) => {
-                    // out of descriptors, most likely: others have to end first
-                    tracing::warn!(%error, "accept");
-                    sleep(ACCEPT_PAUSE).await;
-                }
+                Some(_) = tasks.join_next() => {}
             }
         }
         drop(listeners);
@@ -88,54 +76,20 @@ impl Server {
     }
 }
 
-type Accepted<'a> = (TcpStream, SocketAddr, Option<&'a Arc<UdpPort>>);
-
-/// The next connection of any listener.
-async fn accept(listeners: &[(TcpListener, Option<Arc<UdpPort>>)]) -> io::Result<Accepted<'_>> {
-    poll_fn(|cx| {
-        for (listener, udp) in listeners {
-            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
-                return Poll::Ready(accepted.map(|(stream, peer)| (stream, peer, udp.as_ref())));
-            }
-        }
-        Poll::Pending
-    })
-    .await
-}
-
-async fn run<H: Host>(
-    mut session: Box<Session<H, Job<H>>>,
-    mut socket: Socket,
-    mut watch: watch::Receiver<bool>,
-) {
+async fn run<H: Host>(session: Box<Session<H, Job<H>>>, socket: Socket, mut watch: watch::Receiver<bool>) {
     let mut timer = pin!(sleep(Duration::ZERO));
-    let mut shut_down = pin!(async move {
+    let sleep = |cx: &mut Context<'_>, until: Instant| {
+        timer.as_mut().reset(until.into());
+        timer.as_mut().poll(cx)
+    };
+    let shut_down = async move {
         // an error means that the server is gone, which is the same
         let _ = watch.wait_for(|going_down| *going_down).await;
-    });
-    let mut going_down = false;
+    };
     let ask = |host, question| -> Job<H> {
         let job = spawn_blocking(move || answer(host, question));
         // an error means that the runtime is going down
         Box::pin(async { job.await.unwrap_or_else(|error| Err(Box::new(error))) })
     };
-    poll_fn(|cx| {
-        if !going_down && shut_down.as_mut().poll(cx).is_ready() {
-            going_down = true;
-            session.shut_down();
-        }
-        match session.turn(cx, &mut socket, ask) {
-            Turn::Over => return Poll::Ready(()),
-            Turn::Sleep(until) => {
-                timer.as_mut().reset(session.clock().at(until).into());
-                if timer.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-            }
-            Turn::Yield => {}
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+    session.run(socket, shut_down, sleep, ask).await;
 }

@@ -4,7 +4,6 @@
 use core::future::{Future, poll_fn};
 use core::net::SocketAddr;
 use core::pin::pin;
-use core::task::Poll;
 use std::io;
 
 use mms_core::error::Error;
@@ -77,13 +76,18 @@ impl Adapter for Tokio {
         tasks.into_iter().map(|task| runtime.block_on(task).unwrap()).collect()
     }
 
-    fn fetch_dropping(fetching: Fetching, see: See<'_>) -> Option<(Result<(), Error>, usize)> {
-        let mut dropped = 0;
-        let result = runtime().block_on(async {
+    fn fetch_dropping(
+        fetching: Fetching,
+        see: See<'_>,
+        dropped: &mut dyn FnMut(),
+    ) -> Option<Result<(), Error>> {
+        Some(runtime().block_on(async {
             let mut client = client(fetching)?;
             while poll_fn(|cx| {
                 let next = pin!(client.next()).poll(cx).map(|event| event.map(|event| event.is_some()));
-                dropped += usize::from(next == Poll::Pending);
+                if next.is_pending() {
+                    dropped();
+                }
                 next
             })
             .await?
@@ -91,8 +95,27 @@ impl Adapter for Tokio {
                 see(client.driver());
             }
             Ok(())
-        });
-        Some((result, dropped))
+        }))
+    }
+
+    fn read_dropping(fetching: Fetching, dropped: &mut dyn FnMut()) -> Option<io::Result<Vec<u8>>> {
+        Some(runtime().block_on(async {
+            let mut reader = client(fetching).map_err(io::Error::other)?.into_reader();
+            let (mut bytes, mut part) = (Vec::new(), [0; 100]);
+            loop {
+                let count = poll_fn(|cx| {
+                    let read = pin!(reader.read(&mut part)).poll(cx);
+                    if read.is_pending() {
+                        dropped();
+                    }
+                    read
+                });
+                match count.await? {
+                    0 => return Ok(bytes),
+                    count => bytes.extend_from_slice(&part[..count]),
+                }
+            }
+        }))
     }
 }
 

@@ -118,5 +118,7 @@ fn opened() -> Option<Opened> {
         bit_rate: header.bit_rate,
         seekable: false,
         stridable: false,
+        file_len: u64::try_from(FILE.len()).ok(),
+        streams: header.streams.bits(),
     })
 }

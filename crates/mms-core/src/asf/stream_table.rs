@@ -72,6 +72,12 @@ impl StreamTable {
         self.iter().any(|stream| stream.kind == kind)
     }
 
+    /// Bit n for each stream n.
+    #[must_use]
+    pub fn bits(&self) -> u128 {
+        self.iter().fold(0, |bits, stream| bits | 1_u128.checked_shl(stream.number.into()).unwrap_or(0))
+    }
+
     /// The sum of the known bit rates.
     #[must_use]
     pub fn bit_rate(&self) -> u32 {

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use crate::mmsp;
 use crate::mmsp::udp::ResendConfig;
+use crate::wmsp;
 
 /// Settings of a connection.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ use crate::mmsp::udp::ResendConfig;
 pub struct Config {
     /// Settings of MMS sessions.
     pub mms: mmsp::server::Config,
+    /// Settings of sessions over HTTP.
+    pub http: wmsp::server::Config,
     /// How much of what was lost on UDP is sent again.
     pub resend: ResendConfig,
     /// Ours: how long the first bytes may take.
@@ -27,6 +30,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             mms: mmsp::server::Config::default(),
+            http: wmsp::server::Config::default(),
             resend: ResendConfig::default(),
             sniff_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(60),

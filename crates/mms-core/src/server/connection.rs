@@ -3,27 +3,26 @@
 use core::net::SocketAddr;
 
 use super::config::Config;
+use super::protocol::{Protocol, Want};
 use super::queue::SendQueue;
 use super::report::{Outcome, Report, Transport};
-use super::staged::{Staged, send_time, staged_packet};
+use super::staged::Staged;
 use super::udp::Udp;
-use super::wish::{Ask, Opened, Refusal, Ticket, Wish};
 use crate::buffer::Buffer;
-use crate::error::{Bug, Error, LimitName, Misuse, Reason, TimerName};
-use crate::hresult::Hresult;
+use crate::error::{Bug, Error, Misuse, TimerName};
 use crate::mmsp;
-use crate::mmsp::server::{MediaWish, Order, Session};
-use crate::mmsp::wire::{ClientLog, Subscriber, TcpMessageHeader};
+use crate::mmsp::wire::{ClientLog, Subscriber};
 use crate::selection::Selection;
 use crate::time::Instant;
 use crate::timer::Timers;
+use crate::wmsp;
+use crate::wmsp::server::RequestKind;
+use crate::wmsp::wire::Product;
 
-/// Room that the largest reply needs in the send storage.
-const LARGEST_REPLY: usize = 1056;
 /// Work of one step, so that one client cannot keep its host busy.
 const ROUNDS: usize = 64;
 /// Bytes that decide about the protocol.
-const SNIFF_BYTES: usize = 8;
+pub(super) const SNIFF_BYTES: usize = 8;
 
 /// Storage of a connection, from the host.
 #[derive(Clone, Debug)]
@@ -84,22 +83,33 @@ pub enum Event<'a> {
     },
     /// The client says what it received.
     ClientLog(ClientLog<'a>),
+    /// The client's first request over HTTP was read.
+    Agent {
+        /// What it calls itself; `Other` for any that does not speak the protocol.
+        product: Product,
+    },
+    /// A part of what a client said over HTTP about what it received: a W3C line, XML, or the body of SendEvent.
+    LogPart {
+        /// Which of the three.
+        kind: RequestKind,
+        /// Its bytes.
+        bytes: &'a [u8],
+        /// Whether it is complete with them.
+        last: bool,
+    },
 }
 
-#[derive(Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "there is one for each connection, and without alloc there is no box"
-)]
-pub(super) enum Protocol {
-    Unknown,
-    Mms(Session),
+/// An event whose bytes lie in the receive storage.
+#[derive(Clone, Debug)]
+pub(super) enum Located {
+    Mms(mmsp::server::Located),
+    Http(wmsp::server::Located),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) ticket: u32,
-    pub(super) what: MediaWish,
+    pub(super) what: Want,
     pub(super) handed_out: bool,
 }
 
@@ -108,25 +118,26 @@ pub(super) struct Asked {
 #[derive(Debug)]
 pub struct Connection<B, H, const N: usize = 32> {
     pub(super) config: Config,
-    random: [u8; 16],
+    pub(super) random: [u8; 16],
     pub(super) peer: SocketAddr,
     pub(super) protocol: Protocol,
     pub(super) udp_allowed: bool,
+    pub(super) http_allowed: bool,
     pub(super) udp: Option<Udp<B, H>>,
-    receive: Buffer<B>,
-    control: Buffer<B>,
+    pub(super) receive: Buffer<B>,
+    pub(super) control: Buffer<B>,
     pub(super) queue: SendQueue<H, N>,
-    timers: Timers<3>,
-    needed: usize,
-    event: Option<(mmsp::server::Located, usize)>,
+    pub(super) timers: Timers<3>,
+    pub(super) needed: usize,
+    pub(super) event: Option<(Located, usize)>,
     announced: bool,
     pub(super) asked: Option<Asked>,
-    next_ticket: u32,
+    pub(super) next_ticket: u32,
     pub(super) staged: Option<Staged<H>>,
     pub(super) next: Option<Staged<H>>,
     pub(super) packet_size: u32,
-    end_of_input: bool,
-    blocked: bool,
+    pub(super) end_of_input: bool,
+    pub(super) blocked: bool,
     /// the host has no packet behind the staged ones
     pub(super) no_more: bool,
     /// rewinding: the packets of a key frame are under way
@@ -164,6 +175,7 @@ where
             peer: accepted.peer,
             protocol: Protocol::Unknown,
             udp_allowed: false,
+            http_allowed: false,
             udp: None,
             receive,
             control,
@@ -185,6 +197,7 @@ where
             report: Report {
                 transport: Transport::None,
                 packets: 0,
+                bytes: 0,
                 started_at: None,
                 completed: false,
                 outcome: Outcome::Open,
@@ -227,10 +240,17 @@ where
     #[must_use]
     pub fn event(&self) -> Option<Event<'_>> {
         let (event, _) = self.event.as_ref()?;
-        match event.lend(self.receive.data())? {
-            mmsp::server::Event::Connected { subscriber } => Some(Event::Connected { subscriber }),
-            mmsp::server::Event::Log(log) => Some(Event::ClientLog(log)),
-        }
+        let input = self.receive.data();
+        Some(match event {
+            Located::Mms(event) => match event.lend(input)? {
+                mmsp::server::Event::Connected { subscriber } => Event::Connected { subscriber },
+                mmsp::server::Event::Log(log) => Event::ClientLog(log),
+            },
+            Located::Http(event) => match event.lend(input) {
+                wmsp::server::Event::Connected { agent } => Event::Agent { product: agent },
+                wmsp::server::Event::LogPart { kind, bytes, last } => Event::LogPart { kind, bytes, last },
+            },
+        })
     }
 
     /// Bytes may be received into this space, if [`Step::Wait`] wants to read.
@@ -251,11 +271,12 @@ where
     }
 
     /// The network failed. After the session has ended this is no error: a client may close with bytes on
-    /// their way to it.
+    /// their way to it. Nor is it over HTTP, where closing is how a client stops.
     pub fn connection_failed(&mut self) {
         self.forget_output();
-        match &self.protocol {
-            Protocol::Mms(session) if session.has_ended() => {}
+        match &mut self.protocol {
+            Protocol::Mms(session) if session.has_ended() => session.handle_eof(),
+            Protocol::Http(_) => self.finish(Outcome::Closed),
             _ => self.fail(Error::ConnectionFailed),
         }
     }
@@ -282,6 +303,7 @@ where
         }
         self.control.consume(finished.control_bytes);
         self.report.packets = self.report.packets.saturating_add(u64::from(finished.packets));
+        self.report.bytes = self.report.bytes.saturating_add(finished.file_bytes);
         self.timers.stop(TimerName::Stall);
         self.watch_stall(now);
     }
@@ -299,18 +321,13 @@ where
         }
         self.report.outcome = Outcome::ShutDown;
         self.timers.start(TimerName::ShutDown, now, self.config.shut_down_timeout);
-        if let Protocol::Mms(session) = &mut self.protocol {
-            session.shut_down();
-        }
+        self.protocol.shut_down();
     }
 
     /// The streams that the client wants, once it speaks a known protocol.
     #[must_use]
     pub fn selection(&self) -> Option<Selection> {
-        match &self.protocol {
-            Protocol::Mms(session) => Some(session.selection()),
-            Protocol::Unknown => None,
-        }
+        self.protocol.selection()
     }
 
     /// What the connection did so far.
@@ -319,344 +336,33 @@ where
         self.report
     }
 
-    // ---- wishes
-
-    /// A wish that was not handed out yet. Answer it with its ticket, now or later.
-    pub fn next_wish(&mut self) -> Option<Wish<'_>> {
-        let Protocol::Mms(session) = &self.protocol else { return None };
-        let Some(asked) = self.asked.as_mut().filter(|asked| !asked.handed_out) else {
-            return self.udp.as_mut()?.next_wish();
-        };
-        asked.handed_out = true;
-        let batch_bytes = self.config.batch_bytes;
-        let ask = match asked.what {
-            MediaWish::Open => Ask::Open { name: session.name(self.receive.data())? },
-            MediaWish::Header { offset, .. } => Ask::Header { offset, max_bytes: batch_bytes },
-            MediaWish::Locate { time } => Ask::Locate { time, selection: session.selection() },
-            MediaWish::Packets { from, order } => Ask::Packets {
-                from,
-                max_bytes: batch_bytes.max(self.packet_size),
-                selection: session.selection(),
-                order,
-            },
-        };
-        Some(Wish { ticket: Ticket(asked.ticket), ask })
-    }
-
-    /// The host allows the name. `false`: the wish was withdrawn.
-    pub fn opened(&mut self, ticket: Ticket, content: Opened) -> bool {
-        if !self.answered(ticket, |what| *what == MediaWish::Open) {
-            return false;
-        }
-        let Protocol::Mms(session) = &mut self.protocol else { return false };
-        self.packet_size = content.packet_size;
-        match session.opened(content) {
-            Ok(consumed) => self.receive.consume(consumed),
-            Err(error) => self.fail(error),
-        }
-        true
-    }
-
-    /// The host refuses the name. `false`: the wish was withdrawn.
-    pub fn refused(&mut self, ticket: Ticket, refusal: Refusal) -> bool {
-        if !self.answered(ticket, |what| *what == MediaWish::Open) {
-            return false;
-        }
-        let Protocol::Mms(session) = &mut self.protocol else { return false };
-        match session.refused(refusal.0) {
-            Ok(consumed) => self.receive.consume(consumed),
-            Err(error) => self.fail(error),
-        }
-        true
-    }
-
-    /// Header bytes from the offset that was asked for, as many as the host likes to give, at least one.
-    /// `false`: the wish was withdrawn.
-    pub fn header(&mut self, ticket: Ticket, bytes: H) -> bool {
-        let Some(Asked { what: MediaWish::Header { offset, .. }, .. }) = self.asked else { return false };
-        if !self.answered(ticket, |what| matches!(what, MediaWish::Header { .. })) {
-            return false;
-        }
-        if bytes.as_ref().is_empty() {
-            self.fail(Error::ApiMisuse(Misuse::OutOfRange));
-        } else {
-            self.stage(Staged { handle: bytes, first: offset });
-        }
-        true
-    }
-
-    /// Whole packets, the first of which has the number `first`: the one that was asked for, or a later one
-    /// if those between hold nothing for this client; then there may be none at all. When rewinding, an
-    /// earlier one. `false`: the wish was withdrawn.
-    pub fn packets(&mut self, ticket: Ticket, first: u32, packets: H) -> bool {
-        let mut staged = Staged { handle: packets, first };
-        if let Some(udp) = &mut self.udp {
-            match udp.answered(ticket, Some(staged)) {
-                Err(Some(other)) => staged = other,
-                _ => return true,
-            }
-        }
-        let Some(Asked { what: MediaWish::Packets { from, .. }, .. }) = self.asked else { return false };
-        if !self.answered(ticket, |what| matches!(what, MediaWish::Packets { .. })) {
-            return false;
-        }
-        if staged.handle.as_ref().is_empty() && first <= from {
-            self.fail(Error::ApiMisuse(Misuse::OutOfRange));
-        } else {
-            self.stage(staged);
-        }
-        true
-    }
-
-    /// No packet follows what was delivered. `false`: the wish was withdrawn.
-    pub fn ended(&mut self, ticket: Ticket) -> bool {
-        if self.udp.as_mut().is_some_and(|udp| udp.answered(ticket, None).is_ok()) {
-            return true;
-        }
-        let answered = self.answered(ticket, |what| matches!(what, MediaWish::Packets { .. }));
-        self.no_more |= answered;
-        answered
-    }
-
-    /// The packet of a time. `false`: the wish was withdrawn.
-    pub fn located(&mut self, ticket: Ticket, packet: u32) -> bool {
-        if !self.answered(ticket, |what| matches!(what, MediaWish::Locate { .. })) {
-            return false;
-        }
-        let Protocol::Mms(session) = &mut self.protocol else { return false };
-        if let Err(error) = session.located(packet) {
-            self.fail(error);
-        }
-        true
-    }
-
-    /// The host cannot give what was asked for. `false`: the wish was withdrawn.
-    pub fn failed(&mut self, now: Instant, ticket: Ticket, hr: Hresult) -> bool {
-        if self.udp.as_mut().is_some_and(|udp| udp.answered(ticket, None).is_ok()) {
-            return true;
-        }
-        if self.asked.is_some_and(|asked| asked.what == MediaWish::Open) {
-            return self.refused(ticket, Refusal(hr));
-        }
-        if !self.answered(ticket, |_| true) {
-            return false;
-        }
-        if let Protocol::Mms(session) = &mut self.protocol {
-            session.content_failed(now, hr);
-        }
-        true
-    }
-
-    fn answered(&mut self, ticket: Ticket, fits: impl FnOnce(&MediaWish) -> bool) -> bool {
-        match self.asked {
-            Some(Asked { ticket: raised, what, .. }) if raised == ticket.0 && fits(&what) => {
-                self.asked = None;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn stage(&mut self, staged: Staged<H>) {
-        if self.staged.is_none() {
-            self.staged = Some(staged);
-        } else {
-            self.next = Some(staged);
-        }
-    }
-
-    // ---- one round
-
-    fn advance(&mut self, now: Instant) -> Result<bool, Error> {
-        let mut moved = self.sniff(now)?;
-        moved |= self.input(now)?;
-        moved |= self.output(now)?;
-        moved |= self.media(now)?;
-        self.ask();
-        self.watch_stall(now);
-        Ok(moved)
-    }
-
-    fn sniff(&mut self, now: Instant) -> Result<bool, Error> {
-        if !matches!(self.protocol, Protocol::Unknown) {
-            return Ok(false);
-        }
-        let Some(prefix) = self.receive.data().first_chunk::<SNIFF_BYTES>() else {
-            if self.end_of_input {
-                self.finish(Outcome::Closed);
-            }
-            return Ok(false);
-        };
-        let [_, _, _, _, a, b, c, d] = *prefix;
-        if u32::from_le_bytes([a, b, c, d]) != TcpMessageHeader::SESSION_ID {
-            return Err(Error::InvalidMessage { reason: Reason::SessionId, offset: 4 });
-        }
-        self.timers.stop(TimerName::Sniff);
-        self.report.transport = Transport::MmsTcp;
-        let mut session = Session::new(self.config.mms.clone(), self.random, now);
-        if self.udp_allowed {
-            session.enable_udp();
-        }
-        self.protocol = Protocol::Mms(session);
-        Ok(true)
-    }
-
-    fn input(&mut self, now: Instant) -> Result<bool, Error> {
-        let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
-        if self.event.is_some() {
-            return Ok(false);
-        }
-        let handled = session.locate(now, self.receive.data())?;
-        self.blocked = handled.needed == 0 && handled.consumed == 0;
-        self.needed = handled.needed;
-        let datagrams = session.client_port().is_some();
-        self.report.transport = if datagrams { Transport::MmsUdp } else { Transport::MmsTcp };
-        if let Some(event) = handled.event {
-            self.event = Some((event, handled.consumed));
-            return Ok(true);
-        }
-        self.receive.consume(handled.consumed);
-        if handled.consumed == 0 && self.end_of_input && !session.has_ended() {
-            session.handle_eof();
-            // nobody is there to read it
-            self.forget_output();
-            return Ok(true);
-        }
-        Ok(handled.consumed > 0)
-    }
-
-    fn output(&mut self, now: Instant) -> Result<bool, Error> {
-        let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
-        let mut moved = session.take_discard();
-        if moved {
-            let unsent = self.udp.as_mut().map_or(0, Udp::discard);
-            session.give_back(self.queue.discard_packets().saturating_add(unsent));
-            self.staged = None;
-            self.next = None;
-            self.asked = None;
-            self.no_more = false;
-            self.in_run = false;
-        }
-        while !self.queue.is_full() {
-            let out = self.control.space(LARGEST_REPLY);
-            if out.len() < LARGEST_REPLY && !self.queue.is_empty() {
-                break;
-            }
-            let Ok(reply) = session.poll_transmit(now, out) else {
-                return Err(Error::Bug(Bug::ReplyRoom));
-            };
-            let Some(len) = reply else { break };
-            self.control.filled(len)?;
-            self.queue.push_control(len, session.one_reply_per_write());
-            moved = true;
-        }
-        Ok(moved)
-    }
-
-    /// Raises the wish that fits the state, or withdraws one that does not fit any more.
-    fn ask(&mut self) {
-        let Protocol::Mms(session) = &self.protocol else { return };
-        let mut wish =
-            if session.name(self.receive.data()).is_some() { Some(MediaWish::Open) } else { session.wish() };
-        match wish {
-            Some(MediaWish::Header { .. }) if self.staged.is_some() => wish = None,
-            Some(MediaWish::Packets { from, order }) => {
-                let from = self.staged_end(order).unwrap_or(from);
-                let backward = order == Order::KeyFramesBackward;
-                let more = !self.no_more && if backward { from > 0 } else { session.has_packet(from) };
-                let want = more && self.next.is_none() && self.queue.len_is_low();
-                wish = want.then_some(MediaWish::Packets { from, order });
-            }
-            _ => {}
-        }
-        match (wish, self.asked) {
-            (Some(what), Some(asked)) if same_wish(what, asked.what) => {}
-            (Some(what), _) => {
-                self.next_ticket = self.next_ticket.wrapping_add(1);
-                self.asked = Some(Asked { ticket: self.next_ticket, what, handed_out: false });
-            }
-            (None, Some(asked)) if !session.wants(asked.what) => self.asked = None,
-            (None, _) => {}
-        }
-        if let Some(udp) = &mut self.udp {
-            udp.ask(&mut self.next_ticket);
-        }
-    }
-
-    /// The packet behind those that are staged, in the order of the stream.
-    fn staged_end(&self, order: Order) -> Option<u32> {
-        let last = self.next.as_ref().or(self.staged.as_ref())?;
-        if order == Order::KeyFramesBackward {
-            return Some(last.first);
-        }
-        let bytes = u32::try_from(last.handle.as_ref().len()).ok()?;
-        // a packet alone may be shorter than the packet size
-        let packets =
-            bytes.saturating_add(self.packet_size).saturating_sub(1).checked_div(self.packet_size)?;
-        Some(last.first.saturating_add(packets))
-    }
-
-    fn wait(&mut self, now: Instant) -> Step {
-        let capacity = self.receive.capacity();
-        if self.needed > capacity && !self.blocked {
-            let limit = usize::try_from(self.config.mms.command_bytes).unwrap_or(usize::MAX);
-            if self.needed > limit {
-                let error = Error::limit(
-                    LimitName::StorageBytes,
-                    u64::try_from(self.needed).unwrap_or(u64::MAX),
-                    u64::try_from(limit).unwrap_or(u64::MAX),
-                );
-                self.fail(error);
-                return Step::Done;
-            }
-            if self.receive.room() == 0 {
-                // grow with what has come, not with what was announced
-                return Step::Storage { needed: self.needed.min(capacity.saturating_mul(2)) };
-            }
-        }
-        let mut until = self.timers.next();
-        if let Protocol::Mms(session) = &self.protocol {
-            until = until.min(session.poll_timeout()).min(self.next_due(session));
-            until = self.udp.as_ref().map_or(until, |udp| until.min(udp.free_at(now))).min(self.end_at);
-        }
-        Step::Wait {
-            read: !self.end_of_input && self.receive.room() > 0,
-            write: !self.queue.is_empty(),
-            until,
-        }
-    }
-
-    fn next_due(&self, session: &Session) -> Instant {
-        // media waits behind replies that have no room before the client reads
-        let datagrams = session.client_port().is_some();
-        let waits = datagrams && self.udp.as_ref().is_none_or(|udp| !udp.is_free());
-        if session.wants_transmit() || waits {
-            return Instant::MAX;
-        }
-        let (Some(staged), Some(MediaWish::Packets { from, .. }), false) =
-            (&self.staged, session.wish(), self.queue.is_full())
-        else {
-            return Instant::MAX;
-        };
-        staged_packet(staged, from, self.packet_size)
-            .map_or(Instant::MAX, |(_, packet)| session.due(send_time(packet)))
-    }
-
     // ---- ends
 
     fn timeouts(&mut self, now: Instant) -> Result<(), Error> {
         if let Some(name) = self.timers.expired(now) {
-            return Err(Error::TimedOut(name));
+            return self.late(now, name);
         }
-        if let Protocol::Mms(session) = &mut self.protocol
-            && session.poll_timeout() <= now
-        {
-            session.handle_timeout(now, !self.queue.is_empty())?;
+        match &mut self.protocol {
+            Protocol::Mms(session) if session.poll_timeout() <= now => {
+                session.handle_timeout(now, !self.queue.is_empty())?;
+            }
+            Protocol::Http(session) if session.poll_timeout() <= now => session.handle_timeout(now),
+            _ => {}
         }
         Ok(())
     }
 
-    fn watch_stall(&mut self, now: Instant) {
+    /// A client whose request line does not come is answered as one whose head does not.
+    fn late(&mut self, now: Instant, name: TimerName) -> Result<(), Error> {
+        let begun = self.receive.data().first().is_some_and(u8::is_ascii_alphabetic);
+        if name != TimerName::Sniff || !begun || !self.http_allowed {
+            return Err(Error::TimedOut(name));
+        }
+        self.begin_http(now).time_out();
+        Ok(())
+    }
+
+    pub(super) fn watch_stall(&mut self, now: Instant) {
         if self.queue.is_empty() {
             self.timers.stop(TimerName::Stall);
         } else if !self.timers.is_running(TimerName::Stall) {
@@ -675,19 +381,28 @@ where
                 matches!(self.report.outcome, Outcome::Failed(error) if !is_gentle(error))
                     || (self.is_closed() && self.queue.is_empty())
             }
+            // what the client did wrong is answered before the end
+            Protocol::Http(session) => {
+                if session.is_closed() && self.queue.is_empty() {
+                    let outcome = session.error().map_or(Outcome::Closed, Outcome::Failed);
+                    self.finish(outcome);
+                    return true;
+                }
+                matches!(self.report.outcome, Outcome::Failed(_) | Outcome::Closed)
+            }
         }
     }
 
     fn is_closed(&self) -> bool {
-        matches!(&self.protocol, Protocol::Mms(session) if session.is_closed())
+        self.protocol.is_closed()
     }
 
-    fn forget_output(&mut self) {
+    pub(super) fn forget_output(&mut self) {
         self.queue.clear();
         self.control.clear();
     }
 
-    fn finish(&mut self, outcome: Outcome) {
+    pub(super) fn finish(&mut self, outcome: Outcome) {
         if self.report.outcome == Outcome::Open {
             self.report.outcome = outcome;
         }
@@ -711,12 +426,4 @@ where
 /// Errors after which the replies that are queued still go out.
 fn is_gentle(error: Error) -> bool {
     matches!(error, Error::ContentFailed(_))
-}
-
-fn same_wish(a: MediaWish, b: MediaWish) -> bool {
-    match (a, b) {
-        // the length is only a hint
-        (MediaWish::Header { offset: a, .. }, MediaWish::Header { offset: b, .. }) => a == b,
-        (a, b) => a == b,
-    }
 }

@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Fragment,
     /// An ASF data packet.
     Packet,
+    /// A part of a file or text as it is.
+    Bytes,
 }
 
 impl<H: AsRef<[u8]>> Entry<H> {
@@ -46,6 +48,8 @@ pub(super) struct Finished {
     pub(super) control_bytes: usize,
     /// ASF data packets written in full.
     pub(super) packets: u32,
+    /// Bytes of files and texts written.
+    pub(super) file_bytes: u64,
     /// Bytes that were reported beyond what was offered.
     pub(super) surplus: usize,
 }
@@ -57,6 +61,10 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -171,6 +179,10 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
                 }
                 Entry::Media { kind: Kind::Packet, .. } => {
                     finished.packets = finished.packets.saturating_add(1)
+                }
+                Entry::Media { kind: Kind::Bytes, len, .. } => {
+                    let len = u64::try_from(*len).unwrap_or(u64::MAX);
+                    finished.file_bytes = finished.file_bytes.saturating_add(len);
                 }
                 Entry::Media { .. } => {}
             }

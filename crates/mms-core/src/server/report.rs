@@ -12,6 +12,8 @@ pub enum Transport {
     MmsTcp,
     /// MMS with media over UDP.
     MmsUdp,
+    /// MMS over HTTP, or plain HTTP.
+    Http,
 }
 
 impl core::fmt::Display for Transport {
@@ -20,6 +22,7 @@ impl core::fmt::Display for Transport {
             Self::None => "none",
             Self::MmsTcp => "MMS/TCP",
             Self::MmsUdp => "MMS/UDP",
+            Self::Http => "HTTP",
         })
     }
 }
@@ -46,6 +49,8 @@ pub struct Report {
     pub transport: Transport,
     /// Media packets written in full.
     pub packets: u64,
+    /// Bytes of files and texts written by plain HTTP, in whole pieces.
+    pub bytes: u64,
     /// Number of the packet that media last started with.
     pub started_at: Option<u32>,
     /// Whether the content was sent to its end at least once.

@@ -1,23 +1,25 @@
 //! What the host delivered, and how packets are cut out of it.
 
+use super::protocol::{Head, Protocol};
+use super::queue::Kind;
 use crate::asf::PacketHead;
 use crate::error::{Error, Misuse};
-use crate::mmsp::server::Session;
-use crate::mmsp::wire::DataHeader;
 use crate::time::Instant;
 
 /// Packets or header bytes that the host delivered and that are not framed yet.
 #[derive(Clone, Debug)]
 pub(super) struct Staged<H> {
+    pub(super) kind: Kind,
     pub(super) handle: H,
-    /// number of the first packet, or offset of the first header byte
+    /// number of the first packet, or offset of the first byte; of a file only its low half, which is enough as long as
+    /// no answer has 4 GiB
     pub(super) first: u32,
 }
 
 /// What became of the next packet.
 pub(super) enum Framed {
     Packet {
-        head: DataHeader,
+        head: Head,
         start: usize,
         len: usize,
     },
@@ -29,7 +31,7 @@ pub(super) enum Framed {
 }
 
 pub(super) fn frame_packet<H: AsRef<[u8]>>(
-    session: &mut Session,
+    session: &mut Protocol,
     staged: &Staged<H>,
     now: Instant,
     from: u32,
@@ -73,4 +75,10 @@ pub(super) fn staged_packet<H: AsRef<[u8]>>(
 /// The send time in ms; a packet that does not parse is sent at once.
 pub(super) fn send_time(packet: &[u8]) -> u32 {
     PacketHead::decode(packet).map_or(0, |head| head.send_time_ms)
+}
+
+/// The low half of an offset.
+pub(super) fn low(offset: u64) -> u32 {
+    let [a, b, c, d, ..] = offset.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }

@@ -2,12 +2,13 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use super::connection::{Asked, Connection, Protocol};
+use super::connection::{Asked, Connection};
+use super::protocol::{Protocol, Want};
 use super::queue::Kind;
 use super::staged::{Staged, staged_packet};
 use super::wish::{Ask, Ticket, Wish};
 use crate::error::{Error, Misuse};
-use crate::mmsp::server::{MediaWish, Order, Session};
+use crate::mmsp::server::{Order, Session};
 use crate::mmsp::udp::{BurstPacer, Identity, ResendRing, ResendStatistics};
 use crate::mmsp::wire::DataHeader;
 use crate::time::Instant;
@@ -104,7 +105,7 @@ where
     ) {
         let (start, len) = range;
         let purpose = match kind {
-            Kind::Fragment => Purpose::Fragment,
+            Kind::Fragment | Kind::Bytes => Purpose::Fragment,
             Kind::Packet => Purpose::Packet(session.last_sequence()),
         };
         // what a client cannot ask for must not be lost from its socket
@@ -169,7 +170,7 @@ where
     pub(super) fn ask(&mut self, next_ticket: &mut u32) {
         if let (Some(identity), None) = (self.again, self.asked) {
             *next_ticket = next_ticket.wrapping_add(1);
-            let what = MediaWish::Packets { from: identity.header.location_id, order: Order::All };
+            let what = Want::Packets { from: identity.header.location_id, order: Order::All };
             self.asked = Some(Asked { ticket: *next_ticket, what, handed_out: false });
         }
     }

@@ -8,10 +8,8 @@ use mms_core::server::{Accepted, Config};
 
 use super::datagrams::UdpPort;
 use super::session::Session;
+use super::sessions::Sessions;
 use crate::{Clock, Gate, GateLimits, Host, IoLimits};
-
-/// Wait after the system had no descriptor left.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Settings of a server.
 #[derive(Clone, Debug)]
@@ -53,13 +51,15 @@ pub struct Doors<H> {
     options: ServerOptions,
     gate: Gate,
     host: H,
+    sessions: Arc<Sessions>,
 }
 
 impl<H: Host> Doors<H> {
     /// Doors to what a host publishes.
     #[must_use]
     pub fn new(options: ServerOptions, host: H) -> Self {
-        Self { gate: Gate::new(options.gate), options, host }
+        let sessions = Sessions::new(&options.connection.http, options.gate.total);
+        Self { gate: Gate::new(options.gate), options, host, sessions }
     }
 
     /// How many connections are open.
@@ -80,8 +80,9 @@ impl<H: Host> Doors<H> {
             }
         };
         let random = crate::random().inspect_err(|error| tracing::warn!(%peer, %error, "connection")).ok()?;
+        let shared = (self.sessions.seat(), udp.map(Arc::clone));
         let accepted = Accepted { peer, random };
-        Session::new(&self.options, self.host.clone(), accepted, permit, udp.map(Arc::clone))
+        Session::new(&self.options, self.host.clone(), accepted, permit, shared)
             .inspect_err(|error| tracing::warn!(%peer, %error, "connection"))
             .map(Box::new)
             .ok()

@@ -3,10 +3,10 @@
 use core::future::Future;
 use core::net::SocketAddr;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::io;
 
-use mms_core::client::{Client, Options, SocketId, Sockets, Step, Storage, UdpStorage, Wanted};
+use mms_core::client::{Client, Event, Options, SocketId, Sockets, Step, Storage, UdpStorage, Wanted};
 use mms_core::error::Error;
 use mms_core::mmsp::udp::HeaderCollector;
 use mms_core::time::Instant;
@@ -114,6 +114,17 @@ impl<S: Stream, C> Fetch<S, C> {
         &mut self.driver
     }
 
+    /// The driver's event, when its turns ended with one; else why the session failed, or `None` if it did not.
+    ///
+    /// # Errors
+    /// Why the session failed.
+    pub fn event(&self, has_event: bool) -> Result<Option<Event<'_>>, Error> {
+        match (has_event, self.driver.error()) {
+            (false, Some(error)) => Err(error),
+            _ => Ok(self.driver.event()),
+        }
+    }
+
     /// The control connection.
     pub fn link(&mut self) -> &mut Link<S, C> {
         let [link] = &mut self.links;
@@ -127,6 +138,27 @@ impl<S: Stream, C> Fetch<S, C> {
 }
 
 impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
+    /// Takes turns: ready with true when the driver has an event, with false when all is over. `sleep` is ready when
+    /// the system's time has come, `connect` begins to connect a socket.
+    pub fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut sleep: impl FnMut(&mut Context<'_>, std::time::Instant) -> Poll<()>,
+        mut connect: impl FnMut(SocketId, Wanted<'_>) -> C,
+    ) -> Poll<bool> {
+        loop {
+            match self.turn(cx, &mut connect) {
+                Next::Event => return Poll::Ready(true),
+                Next::Over => return Poll::Ready(false),
+                Next::Yield => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Next::Sleep(until) => ready!(sleep(cx, self.clock.at(until))),
+            }
+        }
+    }
+
     /// Does what can be done now. `connect` begins to connect a socket.
     pub fn turn(&mut self, cx: &mut Context<'_>, mut connect: impl FnMut(SocketId, Wanted<'_>) -> C) -> Next {
         self.turns += 1;

@@ -1,10 +1,10 @@
 //! One accepted connection: its driver and its host.
 
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::net::{IpAddr, SocketAddr};
 use core::panic::AssertUnwindSafe;
-use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io::ErrorKind;
 use std::panic::catch_unwind;
@@ -18,6 +18,7 @@ use mms_core::time::Instant;
 use super::datagrams::{Mailbox, UdpPort};
 use super::doors::ServerOptions;
 use super::room::{Guard, Room};
+use super::sessions::Seat;
 use super::stream::{self, Stream};
 use crate::{Answer, Clock, Ended, Host, IoLimits, Permit, Question};
 
@@ -46,6 +47,7 @@ pub struct Session<H: Host, J> {
     guard: Guard,
     room: Room,
     udp: Option<Udp>,
+    seat: Seat,
     _permit: Permit,
 }
 
@@ -79,6 +81,16 @@ pub struct Guest<H: Host> {
     ended: Arc<OnceLock<Ended>>,
 }
 
+impl<H: Host> Guest<H> {
+    fn told(&mut self, event: &Event<'_>) {
+        match event {
+            Event::ClientLog(log) => self.host.client_log(log),
+            Event::LogPart { kind, bytes, last } => self.host.log_part(*kind, bytes, *last),
+            _ => {}
+        }
+    }
+}
+
 impl<H: Host> Drop for Guest<H> {
     fn drop(&mut self) {
         // a host that panicked is dropped before
@@ -109,7 +121,7 @@ impl<H: Host, J> Session<H, J> {
         host: H,
         accepted: Accepted,
         permit: Permit,
-        udp: Option<Arc<UdpPort>>,
+        (seat, udp): (Seat, Option<Arc<UdpPort>>),
     ) -> Result<Self, Error> {
         let least = Connection::<Vec<u8>, H::Packets>::RECEIVE_BYTES;
         let storage =
@@ -117,6 +129,7 @@ impl<H: Host, J> Session<H, J> {
         let since = options.clock.now();
         let ended = Arc::default();
         let mut driver = Connection::new(options.connection.clone(), storage, accepted, since)?;
+        driver.allow_http();
         if udp.is_some() {
             driver.allow_udp();
         }
@@ -131,6 +144,7 @@ impl<H: Host, J> Session<H, J> {
         Ok(Self {
             driver,
             udp,
+            seat,
             host: Some(Guest { host, ended: Arc::clone(&ended) }),
             ended,
             job: None,
@@ -169,9 +183,8 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
         for _ in 0..BUDGET {
             match self.driver.step(self.clock.now()) {
                 Step::Event => {
-                    if let (Some(Event::ClientLog(log)), Some(guest)) = (self.driver.event(), &mut self.host)
-                    {
-                        guest.host.client_log(&log);
+                    if let (Some(event), Some(guest)) = (self.driver.event(), &mut self.host) {
+                        guest.told(&event);
                     }
                 }
                 Step::Storage { needed } => {
@@ -180,7 +193,8 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
                 Step::Wait { read, write, until } => {
                     let answered = self.wishes(cx, &ask);
                     let sent = self.datagrams(cx);
-                    if self.transfer(cx, stream, read, write) || answered || sent {
+                    let attended = self.seat.attend(self.clock.now(), cx, &mut self.driver);
+                    if self.transfer(cx, stream, read, write) || answered || sent || attended {
                         self.guard.moved();
                     } else if let Some(until) = self.rest(until) {
                         self.guard.moved();
@@ -195,6 +209,33 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
             }
         }
         Turn::Yield
+    }
+
+    /// Takes turns until the connection is over. It ends in order when `shut_down` is ready; `sleep` is ready when
+    /// the system's time has come, `ask` is that of [`turn`](Self::turn).
+    pub async fn run(
+        mut self: Box<Self>,
+        mut stream: impl Stream,
+        shut_down: impl Future<Output = ()>,
+        mut sleep: impl FnMut(&mut Context<'_>, std::time::Instant) -> Poll<()>,
+        ask: impl Fn(Guest<H>, Question) -> J,
+    ) {
+        let mut shut_down = pin!(shut_down);
+        let mut going_down = false;
+        poll_fn(|cx| {
+            if !going_down && shut_down.as_mut().poll(cx).is_ready() {
+                going_down = true;
+                self.shut_down();
+            }
+            match self.turn(cx, &mut stream, &ask) {
+                Turn::Over => return Poll::Ready(()),
+                Turn::Sleep(until) => ready!(sleep(cx, self.clock.at(until))),
+                Turn::Yield => {}
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Hands out the next wish and looks for its answer; whether an answer came.
@@ -320,7 +361,9 @@ impl Udp {
 
 impl<H: Host, J> Drop for Session<H, J> {
     fn drop(&mut self) {
-        let duration = self.clock.now().since(self.since);
+        let now = self.clock.now();
+        let duration = now.since(self.since);
+        self.seat.release(now);
         self.udp.iter().for_each(|udp| udp.leave(self.peer.ip()));
         if let Some(resends) = self.driver.resends() {
             tracing::debug!(target: "mms::session", peer = %self.peer, ?resends, "media over UDP");

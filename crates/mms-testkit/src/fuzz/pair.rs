@@ -13,6 +13,8 @@ use crate::pair::{Network, Pair, Turn};
 
 /// Turns that a session of a few packets may take.
 const MOST_TURNS: usize = 20_000;
+/// Turns after which a damaged session, in which pings may go to and fro for ever, loses its network.
+const DAMAGED_TURNS: usize = 2_000;
 
 /// What the network does to bytes under way.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,11 @@ fn run(pair: &mut Pair, damages: &[Damage]) -> bool {
                 apply(damage, if damage.to_client { to_client } else { to_server })
             });
             (next, quiet) = (damages.next(), 0);
+        }
+        if touched && quiet == DAMAGED_TURNS {
+            // a message was lost that the client still waits for
+            pair.kill_server();
+            pair.kill_client();
         }
         if pair.turn() == Turn::Done {
             return touched;

@@ -79,10 +79,12 @@ impl Host for Memory {
 
     fn answer(&mut self, question: Question) -> Answer<Slice> {
         match question.query().clone() {
-            Query::Open { name } if name.contains("missing") => {
+            Query::Open { name, .. } if name.contains("missing") => {
                 question.refused(Hresult::NS_E_FILE_NOT_FOUND)
             }
-            Query::Open { name } if name.contains("panic") => panic!("the host panics, as it was asked to"),
+            Query::Open { name, .. } if name.contains("panic") => {
+                panic!("the host panics, as it was asked to")
+            }
             Query::Open { .. } => {
                 let mut opened = self.content.opened();
                 if self.endless {

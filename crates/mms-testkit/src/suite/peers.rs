@@ -12,7 +12,7 @@ use mms_core::mmsp::wire::{
 
 use super::unpaced;
 use crate::content::Content;
-use crate::pair::{Network, Pair};
+use crate::pair::{Network, Pair, UdpPlan};
 
 /// What was said in memory until the client reported an event.
 pub(super) struct Said {
@@ -37,6 +37,13 @@ pub(super) fn pair(content: &Content) -> Pair {
         config,
         Network::default(),
     )
+}
+
+/// A whole session in memory with media in datagrams.
+pub(super) fn pair_over_udp(content: &Content) -> Pair {
+    let config = unpaced().connection;
+    let url = "mmsu://127.0.0.1/content.wmv";
+    Pair::over_udp(url, content.clone(), Options::default(), config, UdpPlan::new(1))
 }
 
 /// A client's requests of a stream that is already being sent.

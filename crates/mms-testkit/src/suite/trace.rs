@@ -11,9 +11,15 @@ use crate::pair::Seen;
 pub(super) struct Trace {
     pub(super) lines: Vec<String>,
     header: Vec<u8>,
+    /// media comes on a way of its own
+    datagrams: bool,
 }
 
 impl Trace {
+    pub(super) fn new(datagrams: bool) -> Self {
+        Self { datagrams, ..Self::default() }
+    }
+
     pub(super) fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::HeaderPart { bytes, last, .. } => {
@@ -27,6 +33,11 @@ impl Trace {
                 self.lines.push(format!("Packet {location_id} {} {:016x}", bytes.len(), hash(bytes)));
             }
             Event::Bandwidth { .. } => self.lines.push("Bandwidth".to_owned()),
+            Event::Started if self.datagrams => {
+                // datagrams may overtake the reply on the control connection, so it has no place among them
+                let packets = self.lines.iter().rev().take_while(|line| line.starts_with("Packet "));
+                self.lines.insert(self.lines.len() - packets.count(), "Started".to_owned());
+            }
             other => self.lines.push(format!("{other:?}")),
         }
     }
@@ -44,14 +55,15 @@ impl Trace {
                 self.event(&Event::Packet { location_id, af_flags: 0, bytes: &seen.bytes });
             }
             (Some("Bandwidth"), ..) => self.lines.push("Bandwidth".to_owned()),
+            (Some("Started"), ..) => self.event(&Event::Started),
             _ => self.lines.push(seen.what.clone()),
         }
     }
 
     /// Writes the lines to a file, if the variable `MMS_TRACES` names a folder.
-    pub(super) fn keep(&self, adapter: &str, name: &str) {
+    pub(super) fn keep(&self, adapter: &str, transport: &str, name: &str) {
         let Some(folder) = std::env::var_os("MMS_TRACES") else { return };
-        let folder = PathBuf::from(folder).join(adapter);
+        let folder = PathBuf::from(folder).join(adapter).join(transport);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.txt")), self.lines.join("\n") + "\n").unwrap();
     }

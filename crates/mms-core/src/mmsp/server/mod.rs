@@ -14,6 +14,7 @@ mod tests;
 mod wish;
 
 pub use config::{Config, Content, Pace, Quirks};
+pub(crate) use pacing::{Pacing, StopAt};
 pub use session::Session;
 pub(crate) use wish::Located;
 pub use wish::{Event, MediaWish, Order};

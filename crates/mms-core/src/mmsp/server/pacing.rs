@@ -10,7 +10,7 @@ const LONGEST_GAP: u64 = 60_000;
 
 /// Where StartPlaying wants the stream to stop (`frameOffset`, section 2.2.4.25).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum StopAt {
+pub(crate) enum StopAt {
     /// At this send time, in ms.
     Time(u32),
     /// So many ms after the first packet's send time.
@@ -39,7 +39,7 @@ struct Start {
 
 /// Media time against the host's clock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pacing {
+pub(crate) struct Pacing {
     start: Option<Start>,
     last_send_ms: u32,
     media_ms: u64,
@@ -53,7 +53,7 @@ pub(super) struct Pacing {
 }
 
 impl Pacing {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             start: None,
             last_send_ms: 0,
@@ -66,7 +66,7 @@ impl Pacing {
     }
 
     /// Playing starts anew with the next packet.
-    pub(super) fn restart(&mut self, burst: Duration) {
+    pub(crate) fn restart(&mut self, burst: Duration) {
         self.start = None;
         self.burst = burst;
         self.rate = 1000;
@@ -74,24 +74,24 @@ impl Pacing {
     }
 
     /// Striding starts with the next packet, at so many thousandths of the normal rate.
-    pub(super) fn restart_striding(&mut self, rate: u32, backward: bool) {
+    pub(crate) fn restart_striding(&mut self, rate: u32, backward: bool) {
         self.restart(Duration::ZERO);
         self.rate = rate;
         self.backward = backward;
     }
 
     /// Whether a packet was sent since playing started.
-    pub(super) fn has_started(&self) -> bool {
+    pub(crate) fn has_started(&self) -> bool {
         self.start.is_some()
     }
 
     /// Number of the first packet since playing started.
-    pub(super) fn first(&self) -> Option<u32> {
+    pub(crate) fn first(&self) -> Option<u32> {
         self.start.map(|start| start.number)
     }
 
     /// When a packet with this send time may be sent.
-    pub(super) fn due(&self, pace: Pace, send_time_ms: u32) -> Instant {
+    pub(crate) fn due(&self, pace: Pace, send_time_ms: u32) -> Instant {
         let (Pace::PerMille(rate), Some(start)) = (pace, self.start) else { return self.rate_free };
         let media = self.media_at(send_time_ms);
         let rate = u64::from(rate).saturating_mul(u64::from(self.rate)) / 1000;
@@ -100,7 +100,7 @@ impl Pacing {
     }
 
     /// A packet is sent now.
-    pub(super) fn sent(
+    pub(crate) fn sent(
         &mut self,
         now: Instant,
         number: u32,
@@ -122,7 +122,7 @@ impl Pacing {
     }
 
     /// Whether a packet with this send time lies at or behind the stop position.
-    pub(super) fn is_behind(&self, stop: Option<StopAt>, send_time_ms: u32) -> bool {
+    pub(crate) fn is_behind(&self, stop: Option<StopAt>, send_time_ms: u32) -> bool {
         match (stop, self.start) {
             (Some(StopAt::Time(stop)), _) => send_time_ms >= stop,
             (Some(StopAt::AfterStart(after)), Some(start)) => {

@@ -275,9 +275,11 @@ impl Session {
         }
     }
 
-    /// The client closed its side: the session is over (digest 8.1, TCP close is a CloseFile).
+    /// The client closed its side: the session is over (digest 8.1, TCP close is a CloseFile), and nobody is
+    /// there to read what was still to be said.
     pub fn handle_eof(&mut self) {
         self.discard = true;
+        self.outbox.fill(None);
         self.close();
     }
 

@@ -4,16 +4,12 @@ use core::time::Duration;
 
 use super::config::{Config, Media};
 use super::request::Start;
-use crate::mmsp::server::Pace;
+use crate::mmsp::server::{Pace, Pacing, StopAt};
 use crate::time::Instant;
 use crate::wmsp::wire::{FrameHead, PacketId, Product, ProductName};
 
-/// A step between send times that is longer is taken for a fault of the file, not for a pause.
-const LONGEST_GAP: u64 = 60_000;
 /// A client may ask for a faster start, not for the whole file at once.
-pub(super) const LONGEST_BURST: Duration = Duration::from_secs(60);
-/// Most milliseconds of a day: below it a difference of send times is an advance.
-const THOUSAND: u64 = 1000;
+const LONGEST_BURST: Duration = Duration::from_secs(60);
 
 /// The bytes that stand before a payload; empty where the payload continues a frame, or has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,47 +78,40 @@ const LARGEST_FRAGMENT: u32 = 65_527;
 pub(super) struct Cursor {
     pub(super) packet: u32,
     sequence: u8,
-    /// when, send time and number of the first packet
-    pub(super) started: Option<(Instant, u32, u32)>,
-    last_send_ms: u32,
-    media_ms: u64,
-    pub(super) burst: Duration,
-    pub(super) per_mille: Option<u32>,
-    rate_free: Instant,
+    pub(super) pace: Pace,
+    pacing: Pacing,
 }
 
 impl Cursor {
     pub(super) fn new(config: &Config, packet: u32) -> Self {
-        let per_mille = match config.pace {
-            Pace::PerMille(rate) => Some(rate),
-            _ => None,
-        };
-        Self {
-            packet,
-            sequence: 0,
-            started: None,
-            last_send_ms: 0,
-            media_ms: 0,
-            burst: config.burst,
-            per_mille,
-            rate_free: Instant::ZERO,
-        }
+        let mut pacing = Pacing::new();
+        pacing.restart(config.burst);
+        Self { packet, sequence: 0, pace: config.pace, pacing }
     }
 
-    /// Media time since the start; send times that go back or jump count as nothing (P9).
-    fn media_at(&self, send_time_ms: u32) -> u64 {
-        let step = u64::from(send_time_ms.wrapping_sub(self.last_send_ms));
-        if step > LONGEST_GAP { self.media_ms } else { self.media_ms.saturating_add(step) }
+    /// The client asked for another start.
+    pub(super) fn set_burst(&mut self, burst: Duration) {
+        self.pacing.restart(burst.min(LONGEST_BURST));
+    }
+
+    /// Whether the packet just framed is the first one.
+    pub(super) fn is_first(&self) -> bool {
+        self.pacing.first().is_some_and(|first| self.packet == first.saturating_add(1))
     }
 
     pub(super) fn due(&self, send_time_ms: u32) -> Instant {
-        let (Some(rate), Some((started, _, _))) = (self.per_mille, self.started) else {
-            return self.rate_free;
+        self.pacing.due(self.pace, send_time_ms)
+    }
+
+    /// Whether a packet lies behind max-duration: 0 is no limit, the top bit makes it a send time.
+    pub(super) fn is_behind(&self, max_duration: u32, send_time_ms: u32) -> bool {
+        let (absolute, time) = (max_duration & 0x8000_0000 != 0, max_duration & 0x7FFF_FFFF);
+        let stop = match (max_duration, absolute) {
+            (0, _) => None,
+            (_, true) => Some(StopAt::Time(time)),
+            (_, false) => Some(StopAt::AfterStart(time)),
         };
-        let media = self.media_at(send_time_ms).saturating_mul(THOUSAND);
-        let micros = media.saturating_mul(THOUSAND).checked_div(u64::from(rate)).unwrap_or(u64::MAX);
-        let due = (started + Duration::from_micros(micros)).before(self.burst);
-        due.max(self.rate_free)
+        self.pacing.is_behind(stop, send_time_ms)
     }
 
     /// The head of the next packet, which is then sent.
@@ -133,16 +122,7 @@ impl Cursor {
         len: u16,
         rate: Option<u64>,
     ) -> FrameBytes {
-        if self.started.is_none() {
-            self.started = Some((now, send_time_ms, self.packet));
-            self.last_send_ms = send_time_ms;
-        }
-        self.media_ms = self.media_at(send_time_ms);
-        self.last_send_ms = send_time_ms;
-        if let Some(rate) = rate {
-            let micros = u64::from(len).saturating_mul(8_000_000).checked_div(rate).unwrap_or(0);
-            self.rate_free = self.rate_free.max(now) + Duration::from_micros(micros);
-        }
+        self.pacing.sent(now, self.packet, send_time_ms, len, rate);
         let head = FrameHead::data(PacketId::DATA, self.packet, 0, self.sequence, usize::from(len));
         self.sequence = self.sequence.wrapping_add(1);
         self.packet = self.packet.saturating_add(1);

@@ -18,5 +18,6 @@ mod table;
 pub use config::{Config, Content, Location, Media, Quirks};
 pub use media::FrameBytes;
 pub use request::RequestKind;
+pub(crate) use session::Located;
 pub use session::{Event, MediaWish, Session};
 pub use table::{Answer, Key, Orders, Record, Request, Table, Wakes};

@@ -61,6 +61,7 @@ pub(super) struct Exchange {
     pub(super) range: Option<ByteRange>,
     pub(super) body: BodyLen,
     pub(super) name: Range<usize>,
+    pub(super) host: Option<Range<usize>>,
     pub(super) authorization: Option<Range<usize>>,
     pub(super) log_line: Option<Range<usize>>,
 }
@@ -83,6 +84,7 @@ impl Exchange {
             range: None,
             body: BodyLen::Unstated,
             name: 0..0,
+            host: None,
             authorization: None,
             log_line: None,
         }
@@ -135,6 +137,7 @@ impl Exchange {
             range: range.filter(|_| kind == RequestKind::Plain && head.method == Method::Get),
             body,
             name: path_range(bytes, &head).ok_or(Status::BAD_REQUEST)?,
+            host: value_range(bytes, "Host"),
             authorization: value_range(bytes, "Authorization"),
             log_line: log_line(bytes),
         })

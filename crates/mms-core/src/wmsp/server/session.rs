@@ -1,12 +1,13 @@
 //! All transitions of the server.
 
 mod answers;
+mod media;
 
 use core::ops::Range;
 use core::time::Duration;
 
 use super::config::{Config, Content, Location, Media};
-use super::media::{Cursor, FrameBytes, HeaderProgress, LONGEST_BURST, begin};
+use super::media::{Cursor, FrameBytes, HeaderProgress, begin};
 use super::reply::Reply;
 use super::request::{Exchange, RequestKind};
 use super::table::{Answer, Orders, Request};
@@ -308,6 +309,13 @@ impl Session {
         input.get(range).map(utf8_prefix)
     }
 
+    /// The value of the Host field of the request for that name: the address that the client used.
+    #[must_use]
+    pub fn host<'a>(&self, input: &'a [u8]) -> Option<&'a str> {
+        let range = self.exchange.host.clone().filter(|_| matches!(self.state, State::Opening))?;
+        input.get(range).map(utf8_prefix)
+    }
+
     /// What the client of the request under way calls itself.
     #[must_use]
     pub fn agent(&self) -> Product {
@@ -481,6 +489,11 @@ impl Session {
         }
     }
 
+    /// A request was begun before there was a session, and took too long.
+    pub(crate) fn refuse_late(&mut self) {
+        self.refuse(Status::REQUEST_TIMEOUT, Error::TimedOut(TimerName::Handshake));
+    }
+
     // ---- output
 
     /// Encodes the next response head or `$E` into `out` and returns its length; `None` if there is nothing to
@@ -558,166 +571,6 @@ impl Session {
         self.received = false;
         self.content = None;
         self.timers.start(TimerName::IdleTimeout, now, self.config.idle_timeout);
-    }
-
-    // ---- media
-
-    /// The frame head before the next piece of the header, of which `available` bytes are at hand, and how many
-    /// of them belong to the piece. `None` if no header is due.
-    pub fn frame_header(&mut self, available: u32) -> Option<(FrameBytes, u32)> {
-        let media = self.media()?;
-        let State::Header { progress, framed, plays } = &mut self.state else { return None };
-        if available == 0 {
-            return None;
-        }
-        let (head, len) = progress.next(media.header_len, available);
-        let (head, plays) = (if *framed { head } else { FrameBytes::default() }, *plays);
-        let (framed, complete) = (*framed, progress.offset >= media.header_len);
-        if complete {
-            if plays {
-                self.state = State::Streaming { framed };
-                self.begin_media(media);
-            } else {
-                self.over();
-            }
-        }
-        Some((head, len))
-    }
-
-    /// How many of `available` bytes of the file go out now; they are then sent.
-    pub fn send_bytes(&mut self, available: u64) -> u64 {
-        let State::Bytes { from, to } = &mut self.state else { return 0 };
-        let len = to.saturating_sub(*from).min(available);
-        *from = from.saturating_add(len);
-        if from >= to {
-            self.completed = true;
-            self.over();
-        }
-        len
-    }
-
-    /// The packet that is sent next.
-    #[must_use]
-    pub fn cursor(&self) -> u32 {
-        self.cursor.packet
-    }
-
-    /// When the next packet may be sent, by its send time in ms.
-    #[must_use]
-    pub fn due(&self, send_time_ms: u32) -> Instant {
-        self.cursor.due(send_time_ms)
-    }
-
-    /// Whether the packet with this send time is behind the stop position; then the stream ends before it.
-    #[must_use]
-    pub fn is_behind_stop(&self, send_time_ms: u32) -> bool {
-        let limit = self.exchange.max_duration;
-        let (absolute, time) = (limit & 0x8000_0000 != 0, limit & 0x7FFF_FFFF);
-        match self.cursor.started {
-            _ if limit == 0 => false,
-            _ if absolute => send_time_ms >= time,
-            Some((_, first, _)) => send_time_ms >= first.saturating_add(time),
-            None => false,
-        }
-    }
-
-    /// The head of the next packet, which is then sent.
-    pub fn frame(&mut self, now: Instant, send_time_ms: u32, len: u16) -> Option<FrameBytes> {
-        let State::Streaming { framed } = self.state else { return None };
-        let head = self.cursor.frame(now, send_time_ms, len, self.config.max_bit_rate);
-        Some(if framed { head } else { FrameBytes::default() })
-    }
-
-    /// Whether packets are left before the end of the content.
-    #[must_use]
-    pub fn has_more(&self) -> bool {
-        self.has_packet(self.cursor.packet)
-    }
-
-    /// Whether the content has a packet of this number.
-    #[must_use]
-    pub fn has_packet(&self, number: u32) -> bool {
-        self.media().and_then(|media| media.packet_count).is_none_or(|count| number < count)
-    }
-
-    /// Whether the packet just framed is the first since playing started.
-    #[must_use]
-    pub fn is_first(&self) -> bool {
-        self.cursor.started.is_some_and(|(_, _, first)| self.cursor.packet == first.saturating_add(1))
-    }
-
-    /// Leaves out packets that hold nothing for this client. `false` if that is no later packet.
-    pub fn skip_to(&mut self, packet: u32) -> bool {
-        let later = matches!(self.state, State::Streaming { .. }) && packet > self.cursor.packet;
-        if later {
-            self.cursor.packet = packet;
-        }
-        later
-    }
-
-    /// Whether media that was framed and not begun shall be dropped, once; then [`give_back`](Self::give_back).
-    pub fn take_discard(&mut self) -> bool {
-        core::mem::take(&mut self.discard)
-    }
-
-    /// So many framed packets were dropped.
-    pub fn give_back(&mut self, count: u32) {
-        self.cursor.give_back(count);
-    }
-
-    /// The last packet was sent, or the stop position is reached (section 3.2.4.2).
-    pub fn end_of_media(&mut self) {
-        if let State::Streaming { framed } = self.state {
-            self.completed = true;
-            self.end(framed, Hresult::S_OK);
-        }
-    }
-
-    /// The host cannot read its content.
-    pub fn content_failed(&mut self, hr: Hresult) {
-        self.failed = Some(Error::ContentFailed(hr));
-        match self.state {
-            // an error as Reason would make clients come back in a storm (digest 16.3)
-            State::Streaming { framed } => self.end(framed, Hresult::S_OK),
-            State::Opening | State::Asking => self.refuse_with(Status::INTERNAL_SERVER_ERROR, None),
-            // a body that stays short says enough
-            _ => self.close(),
-        }
-    }
-
-    /// The server goes down.
-    pub fn shut_down(&mut self) {
-        match self.state {
-            State::Streaming { framed } => self.end(framed, Hresult::S_OK),
-            State::Locating { .. } => self.end(true, Hresult::S_OK),
-            State::Opening | State::Asking => self.refuse_with(Status::SERVICE_UNAVAILABLE, None),
-            State::Head | State::Read | State::Body { .. } | State::Over | State::Lingering => self.close(),
-            _ => {
-                self.exchange.keep_alive = false;
-                if self.exchange.kind == RequestKind::Play {
-                    self.close();
-                }
-            }
-        }
-    }
-
-    fn end(&mut self, framed: bool, reason: Hresult) {
-        self.state = if framed { State::Ending { reason } } else { State::Closed };
-    }
-
-    fn begin_media(&mut self, media: Media) {
-        let by_agent = self.config.quirks.offsets_by_agent;
-        match begin(self.exchange.start, &media, &self.exchange.agent, by_agent) {
-            Ok(packet) => self.cursor.packet = packet,
-            Err(time) => self.state = State::Locating { time },
-        }
-    }
-
-    fn media(&self) -> Option<Media> {
-        match self.content {
-            Some(Content::Media(media)) => Some(media),
-            _ => None,
-        }
     }
 
     // ---- helpers

@@ -1,6 +1,7 @@
 //! What the host and the table answer, and the replies that follow.
 
 use super::*;
+use crate::mmsp::server::Pace;
 
 /// What a `$M` of ours says; the first pair must be the language (section 2.2.4).
 const DESCRIPTION: [Pair<'static>; 2] = [
@@ -187,12 +188,14 @@ impl Session {
             // no client that asks for more than 1 gets less
             let granted = if speed.0 > 1000 { granted.max(1000) } else { granted };
             let rate = u32::try_from(granted).unwrap_or(1000);
-            self.cursor.per_mille = self.cursor.per_mille.map(|_| rate);
+            if matches!(self.cursor.pace, Pace::PerMille(_)) {
+                self.cursor.pace = Pace::PerMille(rate);
+            }
             reply.speed = Some(Token::Speed(Decimal(granted)));
         }
         if let (Some((rate, time)), true) = (self.exchange.acceleration, self.exchange.agent.at_least(8, 0)) {
             let cap = if self.exchange.agent.at_least(9, 0) { u32::MAX } else { 1_048_576 };
-            self.cursor.burst = Duration::from_millis(u64::from(time)).min(LONGEST_BURST);
+            self.cursor.set_burst(Duration::from_millis(u64::from(time)));
             reply.acceleration = Some((rate.min(cap), time));
         }
     }

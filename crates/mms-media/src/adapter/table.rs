@@ -1,12 +1,14 @@
-//! Connections by token, with a queue of those that are ready and a heap of timers.
+//! Connections by token, with a queue of those that are ready and a heap of timers: for adapters that have neither tasks
+//! nor timers of a runtime.
 
 use core::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use mms_core::time::Instant;
 
+/// Connections by token, those that are ready in their order, and the moments at which others become ready.
 #[derive(Debug)]
-pub(crate) struct Table<T> {
+pub struct Table<T> {
     /// the first places belong to the listeners and stay empty
     places: Vec<Place<T>>,
     reserved: usize,
@@ -31,21 +33,27 @@ impl<T> Place<T> {
 }
 
 impl<T> Table<T> {
-    pub(crate) fn new(reserved: usize) -> Self {
+    /// A table whose first `reserved` tokens are used otherwise.
+    #[must_use]
+    pub fn new(reserved: usize) -> Self {
         let places = (0..reserved).map(|_| Place::empty()).collect();
         Self { places, reserved, free: Vec::new(), timers: BinaryHeap::new(), ready: VecDeque::new() }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether no connection is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.free.len() + self.reserved == self.places.len()
     }
 
-    pub(crate) fn tokens(&self) -> core::ops::Range<usize> {
+    /// The tokens that connections may have.
+    #[must_use]
+    pub fn tokens(&self) -> core::ops::Range<usize> {
         self.reserved..self.places.len()
     }
 
     /// A token for [`insert`](Self::insert).
-    pub(crate) fn vacant(&mut self) -> usize {
+    pub fn vacant(&mut self) -> usize {
         if self.free.is_empty() {
             self.free.push(self.places.len());
             self.places.push(Place::empty());
@@ -53,26 +61,29 @@ impl<T> Table<T> {
         self.free[self.free.len() - 1]
     }
 
-    pub(crate) fn insert(&mut self, token: usize, value: T) {
+    /// Gives a connection its token.
+    pub fn insert(&mut self, token: usize, value: T) {
         if self.free.last() == Some(&token) {
             self.free.pop();
         }
-        let place = &mut self.places[token];
+        let Some(place) = self.places.get_mut(token) else { return };
         *place = Place { value: Some(value), generation: place.generation + 1, ..Place::empty() };
     }
 
-    pub(crate) fn get(&mut self, token: usize) -> Option<&mut T> {
+    /// The connection of a token.
+    pub fn get(&mut self, token: usize) -> Option<&mut T> {
         self.places.get_mut(token)?.value.as_mut()
     }
 
-    pub(crate) fn remove(&mut self, token: usize) -> Option<T> {
+    /// Takes a connection out; its token becomes free.
+    pub fn remove(&mut self, token: usize) -> Option<T> {
         let value = self.places.get_mut(token)?.value.take()?;
         self.free.push(token);
         Some(value)
     }
 
     /// Puts a token at the end of the ready ones, once.
-    pub(crate) fn queue(&mut self, token: usize) {
+    pub fn queue(&mut self, token: usize) {
         if let Some(place) = self.places.get_mut(token)
             && !core::mem::replace(&mut place.queued, true)
         {
@@ -80,19 +91,22 @@ impl<T> Table<T> {
         }
     }
 
-    pub(crate) fn ready(&self) -> usize {
+    /// How many are ready.
+    #[must_use]
+    pub fn ready(&self) -> usize {
         self.ready.len()
     }
 
-    pub(crate) fn pop_ready(&mut self) -> Option<usize> {
+    /// The one that has been ready longest; it is not any more.
+    pub fn pop_ready(&mut self) -> Option<usize> {
         let token = self.ready.pop_front()?;
         self.places[token].queued = false;
         Some(token)
     }
 
     /// Makes a token ready at a moment. A timer that is earlier stays: a turn too early does no harm.
-    pub(crate) fn sleep(&mut self, token: usize, until: Instant) {
-        let place = &mut self.places[token];
+    pub fn sleep(&mut self, token: usize, until: Instant) {
+        let Some(place) = self.places.get_mut(token) else { return };
         if until < place.timer {
             place.timer = until;
             self.timers.push(Reverse((until, token, place.generation)));
@@ -100,7 +114,8 @@ impl<T> Table<T> {
     }
 
     /// When the next token becomes ready; a moment long past if one is.
-    pub(crate) fn wake_at(&self) -> Instant {
+    #[must_use]
+    pub fn wake_at(&self) -> Instant {
         if !self.ready.is_empty() {
             return Instant::ZERO;
         }
@@ -108,7 +123,7 @@ impl<T> Table<T> {
     }
 
     /// Makes the tokens ready whose moment has come.
-    pub(crate) fn expire(&mut self, now: Instant) {
+    pub fn expire(&mut self, now: Instant) {
         while let Some(Reverse((at, token, generation))) = self.timers.peek().copied() {
             if at > now {
                 return;

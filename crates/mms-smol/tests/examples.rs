@@ -1,0 +1,7 @@
+//! The examples work.
+#![allow(missing_docs, reason = "tests")]
+
+#[test]
+fn a_folder_is_served_and_a_file_of_it_fetched() {
+    mms_testkit::suite::examples::serve_and_fetch("smol_serve", "smol_fetch");
+}
