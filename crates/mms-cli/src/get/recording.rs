@@ -2,17 +2,16 @@
 
 use core::time::Duration;
 
-use mms_core::asf::{FileFlags, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, restore_padding};
+use mms_core::asf::{
+    Header, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, Packet, restore_padding,
+};
 use mms_core::client::Event;
 use mms_core::hresult::Hresult;
+use mms_media::Indexes;
 
-use super::index::Indexes;
 use super::output::Output;
 use super::tally::Tally;
 use crate::exit::{Failure, Kind};
-
-/// Where Flags stand in the File Properties Object (section 3.2).
-const FLAGS: u64 = 88;
 
 /// What was asked for beyond the whole stream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -113,7 +112,7 @@ impl Recording {
         let counts_from = is_on_demand && !self.wishes.start && !self.wishes.streams;
         self.tally = Tally::starting_at(counts_from.then_some(0));
         if self.output.can_rewind() {
-            self.indexes = Indexes::new(&header);
+            self.indexes = Header::decode(&header).map(|header| Indexes::new(&header)).unwrap_or_default();
         }
         self.output.write(&header)?;
         self.bytes = length(header.len());
@@ -132,7 +131,7 @@ impl Recording {
         self.packet.resize(restored.total_len(), 0);
         self.output.write(&self.packet)?;
         self.bytes += length(self.packet.len());
-        self.indexes.add(&self.packet);
+        self.indexes.add(Packet::decode(&self.packet).ok().as_ref());
         let number = u64::from(location_id);
         if self.wishes.streams {
             self.tally.add_unnumbered(&self.packet);
@@ -151,25 +150,21 @@ impl Recording {
         if packets == 0 || (is_whole && is_true(summary, packets, self.bytes)) {
             return Ok(());
         }
-        let indexes = core::mem::take(&mut self.indexes).finish(summary.file_properties.file_id);
-        if !indexes.is_empty() {
-            self.output.write(&indexes)?;
-            self.bytes += length(indexes.len());
+        let indexes = core::mem::take(&mut self.indexes);
+        let begins_at_zero = indexes.begins_at_zero();
+        let indexes = indexes.finish(summary.file_properties.file_id);
+        let is_indexed = begins_at_zero && indexes.count > 0 && indexes.is_complete;
+        if is_indexed {
+            self.output.write(&indexes.bytes)?;
+            self.bytes += length(indexes.bytes.len());
         }
         let media = self.tally.media();
         let is_measured = !is_whole || summary.file_properties.is_broadcast();
         let send = is_measured.then_some(media);
         let play = is_measured.then(|| media.saturating_add(summary.file_properties.preroll()));
         let mut header = self.header.clone();
-        HeaderPatch::finished(summary, packets, send, play, self.bytes).apply(0, &mut header);
-        if !indexes.is_empty() {
-            // with an index, video can be sought
-            let flags =
-                summary.file_properties_offset.checked_add(FLAGS).and_then(|at| usize::try_from(at).ok());
-            if let Some(flags) = flags.and_then(|at| header.get_mut(at)) {
-                *flags |= FileFlags::SEEKABLE.bits().to_le_bytes()[0];
-            }
-        }
+        let seekable = summary.streams.is_seekable(is_indexed);
+        HeaderPatch::finished(summary, packets, send, play, self.bytes, seekable).apply(0, &mut header);
         self.output.replace_header(&header)
     }
 

@@ -167,9 +167,7 @@ impl FileScan {
     ) -> FileProperties {
         let mut flags = summary.file_properties.flags;
         flags.remove(FileFlags::BROADCAST | FileFlags::LIVE);
-        let can_seek =
-            if summary.streams.has_video() { video_is_indexed } else { summary.streams.has_audio() };
-        flags.set(FileFlags::SEEKABLE, can_seek && self.packets > 0);
+        flags.set(FileFlags::SEEKABLE, summary.streams.is_seekable(video_is_indexed) && self.packets > 0);
         FileProperties {
             file_id,
             file_size,
