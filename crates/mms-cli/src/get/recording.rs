@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use mms_core::asf::{
-    Header, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, Packet, restore_padding,
+    FileScan, Header, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, Packet, restore_padding,
 };
 use mms_core::client::Event;
 use mms_core::hresult::Hresult;
@@ -51,6 +51,7 @@ pub(crate) struct Recording {
     summary: Option<HeaderSummary>,
     tally: Tally,
     indexes: Indexes,
+    scan: Option<FileScan>,
     packet: Vec<u8>,
     bytes: u64,
     has_ended: bool,
@@ -65,6 +66,7 @@ impl Recording {
             summary: None,
             tally: Tally::default(),
             indexes: Indexes::default(),
+            scan: None,
             packet: Vec::new(),
             bytes: 0,
             has_ended: false,
@@ -112,7 +114,10 @@ impl Recording {
         let counts_from = is_on_demand && !self.wishes.start && !self.wishes.streams;
         self.tally = Tally::starting_at(counts_from.then_some(0));
         if self.output.can_rewind() {
-            self.indexes = Header::decode(&header).map(|header| Indexes::new(&header)).unwrap_or_default();
+            if let Ok(header) = Header::decode(&header) {
+                self.indexes = Indexes::new(&header);
+                self.scan = Some(FileScan::new(&header));
+            }
         }
         self.output.write(&header)?;
         self.bytes = length(header.len());
@@ -131,7 +136,11 @@ impl Recording {
         self.packet.resize(restored.total_len(), 0);
         self.output.write(&self.packet)?;
         self.bytes += length(self.packet.len());
-        self.indexes.add(Packet::decode(&self.packet).ok().as_ref());
+        if let Some(scan) = &mut self.scan {
+            let packet = Packet::decode(&self.packet).ok();
+            self.indexes.add(packet.as_ref());
+            packet.iter().for_each(|packet| scan.packet(packet));
+        }
         let number = u64::from(location_id);
         if self.wishes.streams {
             self.tally.add_unnumbered(&self.packet);
@@ -161,11 +170,22 @@ impl Recording {
         let media = self.tally.media();
         let is_measured = !is_whole || summary.file_properties.is_broadcast();
         let send = is_measured.then_some(media);
-        let play = is_measured.then(|| media.saturating_add(summary.file_properties.preroll()));
+        let play =
+            is_measured.then(|| self.play_duration(media.saturating_add(summary.file_properties.preroll())));
         let mut header = self.header.clone();
         let seekable = summary.streams.is_seekable(is_indexed);
         HeaderPatch::finished(summary, packets, send, play, self.bytes, seekable).apply(0, &mut header);
         self.output.replace_header(&header)
+    }
+
+    /// How long what was received plays, with the preroll: players leave out what begins behind it. Times count
+    /// from the first packet, since players begin there.
+    fn play_duration(&self, by_sending: Duration) -> Duration {
+        let Some(scan) = &self.scan else { return by_sending };
+        let begin = Duration::from_millis(u64::from(scan.first_send_time_ms().unwrap_or(0)));
+        // in units of 100 ns
+        let end = Duration::from_micros(scan.play_duration() / 10);
+        end.checked_sub(begin).filter(|play| !play.is_zero()).unwrap_or(by_sending)
     }
 
     pub(crate) fn into_output(self) -> Output {
