@@ -55,6 +55,8 @@ pub(crate) struct Recording {
     packet: Vec<u8>,
     bytes: u64,
     has_ended: bool,
+    /// The source is a plain file, which is copied as it is.
+    is_file: bool,
 }
 
 impl Recording {
@@ -70,12 +72,34 @@ impl Recording {
             packet: Vec::new(),
             bytes: 0,
             has_ended: false,
+            is_file: false,
+        }
+    }
+
+    /// All begins anew, by another transport or at another place.
+    pub(crate) fn forget(&mut self) {
+        if self.summary.is_none() {
+            self.header.clear();
+            self.is_file = false;
         }
     }
 
     /// Takes what the client reports.
     pub(crate) fn take(&mut self, event: &Event<'_>) -> Result<Next, Failure> {
         match event {
+            Event::Redirected { .. } => {
+                self.forget();
+                Ok(Next::GoOn)
+            }
+            Event::File { .. } => {
+                self.is_file = true;
+                Ok(Next::GoOn)
+            }
+            Event::FilePart { bytes, .. } if self.summary.is_some() && !self.wishes.is_excerpt() => {
+                self.output.write(bytes)?;
+                self.bytes += length(bytes.len());
+                Ok(Next::GoOn)
+            }
             // parts come in order; the client has checked that
             Event::HeaderPart { bytes, last, .. } if self.summary.is_none() => {
                 self.header.extend_from_slice(bytes);
@@ -88,7 +112,7 @@ impl Recording {
             Event::Packet { location_id, bytes, .. } => self.packet(*location_id, bytes),
             Event::EndOfStream { hr, more } => {
                 self.has_ended = *hr == Hresult::S_OK || *more;
-                if self.has_ended && !self.wishes.is_excerpt() && !more {
+                if self.has_ended && !self.wishes.is_excerpt() && !more && !self.is_file {
                     self.tally.end(self.expected_packets());
                 }
                 Ok(if *more { Next::Another } else { Next::GoOn })
@@ -113,11 +137,14 @@ impl Recording {
         // what a choice of streams leaves out is not missing
         let counts_from = is_on_demand && !self.wishes.start && !self.wishes.streams;
         self.tally = Tally::starting_at(counts_from.then_some(0));
-        if self.output.can_rewind() {
-            if let Ok(header) = Header::decode(&header) {
-                self.indexes = Indexes::new(&header);
-                self.scan = Some(FileScan::new(&header));
-            }
+        // what is copied as it is needs no look at its packets; with video it may turn out to need an index
+        let is_looked_at = !is_on_demand || self.wishes.is_excerpt() || summary.streams.has_video();
+        if let Ok(header) = Header::decode(&header)
+            && self.output.can_rewind()
+            && is_looked_at
+        {
+            self.indexes = Indexes::new(&header);
+            self.scan = Some(FileScan::new(&header));
         }
         self.output.write(&header)?;
         self.bytes = length(header.len());
@@ -129,23 +156,28 @@ impl Recording {
         let restored = restore_padding(bytes, summary.packet_size()).map_err(|error| {
             Failure::new(Kind::Protocol, format!("packet {location_id} cannot be restored: {error}"))
         })?;
-        self.packet.clear();
-        for slice in restored.slices() {
-            self.packet.extend_from_slice(slice);
-        }
-        self.packet.resize(restored.total_len(), 0);
-        self.output.write(&self.packet)?;
-        self.bytes += length(self.packet.len());
+        let packet = if restored.borrowed().len() == restored.total_len() {
+            restored.borrowed()
+        } else {
+            self.packet.clear();
+            for slice in restored.slices() {
+                self.packet.extend_from_slice(slice);
+            }
+            self.packet.resize(restored.total_len(), 0);
+            &self.packet
+        };
+        self.output.write(packet)?;
+        self.bytes += length(packet.len());
         if let Some(scan) = &mut self.scan {
-            let packet = Packet::decode(&self.packet).ok();
+            let packet = Packet::decode(packet).ok();
             self.indexes.add(packet.as_ref());
             packet.iter().for_each(|packet| scan.packet(packet));
         }
         let number = u64::from(location_id);
         if self.wishes.streams {
-            self.tally.add_unnumbered(&self.packet);
+            self.tally.add_unnumbered(packet);
         } else {
-            self.tally.add(number, &self.packet);
+            self.tally.add(number, packet);
         }
         Ok(Next::Packet)
     }
@@ -156,6 +188,9 @@ impl Recording {
         let Some(summary) = &self.summary else { return Ok(()) };
         let is_whole = has_ended && !self.wishes.is_excerpt() && self.tally.missing == 0;
         let packets = self.tally.packets;
+        if is_whole && self.is_file {
+            return Ok(());
+        }
         if packets == 0 || (is_whole && is_true(summary, packets, self.bytes)) {
             return Ok(());
         }
@@ -188,8 +223,26 @@ impl Recording {
         end.checked_sub(begin).filter(|play| !play.is_zero()).unwrap_or(by_sending)
     }
 
+    /// Gives a device or pipe all that was written for it.
+    pub(crate) fn hand_on(&mut self) -> Result<(), Failure> {
+        self.output.hand_on()
+    }
+
     pub(crate) fn into_output(self) -> Output {
         self.output
+    }
+
+    /// Whether the source is a plain file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.is_file
+    }
+
+    /// Packets that the header promises and a plain file does not have.
+    pub(crate) fn lacks(&self) -> u64 {
+        if self.wishes.is_excerpt() {
+            return 0;
+        }
+        self.expected_packets().saturating_sub(self.tally.packets)
     }
 
     /// What the header says, once it is complete.
