@@ -101,6 +101,6 @@ fn take(bytes: &[u8], streams: &mut [Stream], work: &mut Work) {
         let Some(object) = assembled.object.filter(|object| object.missing == 0) else { continue };
         let whole = if object.is_fragment { fragment.data } else { &stream.buffer[..object.size as usize] };
         work.objects += 1;
-        work.bytes += std::hint::black_box(whole).len() as u64;
+        work.bytes += core::hint::black_box(whole).len() as u64;
     }
 }

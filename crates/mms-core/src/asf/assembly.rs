@@ -202,12 +202,6 @@ impl ObjectAssembly {
         before.is_open().then(|| before.last.tail())
     }
 
-    /// The size that the open object needs in the buffer.
-    #[must_use]
-    pub fn open_size(&self) -> Option<u32> {
-        self.is_open().then_some(self.last.size)
-    }
-
     /// Leaves the object before, because the fragment belongs to another.
     fn leave(&mut self, fragment: &Fragment<'_>, assembled: &mut Assembled) {
         match self.state {

@@ -128,12 +128,6 @@ impl FileScan {
         self.first_time_ms
     }
 
-    /// The latest presentation time of a stream, in milliseconds with the preroll.
-    #[must_use]
-    pub fn last_presentation_time_ms(&self, stream: u8) -> Option<u32> {
-        self.streams.get(usize::from(stream))?.last
-    }
-
     /// Send Duration in units of 100 ns: the end of the last packet.
     #[must_use]
     pub fn send_duration(&self) -> u64 {

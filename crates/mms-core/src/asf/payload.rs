@@ -485,13 +485,6 @@ impl Fragment<'_> {
     pub fn is_whole(&self) -> bool {
         self.offset == 0 && self.end() == self.object_size
     }
-
-    /// The presentation time, or the one that a payload without time has.
-    #[must_use]
-    pub fn presentation_time_or_send(&self, send_time_ms: u32, preroll_ms: u64) -> u32 {
-        let preroll = u32::try_from(preroll_ms).unwrap_or(u32::MAX);
-        self.presentation_time_ms.unwrap_or(send_time_ms.wrapping_add(preroll))
-    }
 }
 
 /// The fragments of a [`Payload`].

@@ -248,7 +248,7 @@ fn check_keys(
 
 fn video() -> StreamTable {
     let bytes = header(&[file_properties(90, 90), stream(Guid::VIDEO_MEDIA, 1)]);
-    Header::decode(&bytes).unwrap().summary().streams.clone()
+    Header::decode(&bytes).unwrap().summary().streams
 }
 
 fn check_seek(keys: &[u8], wanted: u32, hint: u64) {
@@ -344,7 +344,7 @@ fn three_streams() -> StreamTable {
     let kinds = [Guid::AUDIO_MEDIA, Guid::VIDEO_MEDIA, Guid::VIDEO_MEDIA];
     let streams = (1..).zip(kinds).map(|(number, kind)| stream(kind, number));
     let bytes = header(&core::iter::once(file_properties(100, 100)).chain(streams).collect::<Vec<_>>());
-    Header::decode(&bytes).unwrap().summary().streams.clone()
+    Header::decode(&bytes).unwrap().summary().streams
 }
 
 fn check_thinning(objects: &[Object], size: u32, levels: &[u8], apply: Apply) {
