@@ -48,6 +48,7 @@ fn main() {
     let corpus = Corpus(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus"));
     wire(&corpus);
     asf(&corpus);
+    media(&corpus);
     sessions(&corpus);
     http(&corpus);
     for (name, text) in [
@@ -62,6 +63,32 @@ fn main() {
         corpus.seed("url", name, text.as_bytes());
     }
     corpus.seed("url", "long", format!("mms://h/{}", "%41".repeat(400)).as_bytes());
+}
+
+/// Choices for objects, packets and what happens to them: bytes of several kinds.
+fn media(corpus: &Corpus) {
+    let rising = |factor: u8| (0..240u8).map(|n| n.wrapping_mul(factor)).collect::<Vec<u8>>();
+    let packets = Content::testdata("made/av-256.wmv");
+    let first: Vec<u8> = (0..3).flat_map(|number| packets.packet(number).to_vec()).collect();
+    for target in ["asf_index", "asf_reassembly", "asf_repair", "asf_thinning"] {
+        corpus.seed(
+            target,
+            "few small objects",
+            &[&[0, 3, 0, 0, 0, 0, 9, 0, 0, 9], &rising(1)[..30]].concat(),
+        );
+        corpus.seed(target, "rising by 73", &rising(73));
+        corpus.seed(target, "rising by 31", &rising(31));
+        corpus.seed(target, "large objects", &[&[200][..], &[0xff; 120]].concat());
+        corpus.seed(target, "large packets", &[&[255, 1, 255, 255, 60], &rising(201)[..]].concat());
+        corpus.seed(
+            target,
+            "packets of a file",
+            &[&[128, 0, 0, 0, 0, 0, 0, 0][..], &[0; 32], &first].concat(),
+        );
+    }
+    let file = std::fs::read(testdata().join("made/one-packet.wma")).unwrap();
+    corpus.seed("asf_repair", "a file", &[&[0; 5][..], &file].concat());
+    corpus.seed("asf_repair", "live", &[&[40, 1, 200, 255, 60][..], &rising(97)].concat());
 }
 
 fn wire(corpus: &Corpus) {
