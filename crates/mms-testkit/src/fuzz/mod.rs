@@ -3,6 +3,7 @@
 //! Each takes bytes and panics if something that must hold does not. Each oracle has a test with a planted bug.
 
 mod asf;
+mod http;
 mod metafile;
 mod pair;
 mod session;
@@ -11,6 +12,7 @@ mod url;
 mod wire;
 
 pub use asf::{asf_header, asf_packet};
+pub use http::http_client;
 pub use metafile::metafile;
 pub use pair::pair;
 pub use session::{session_client, session_server};
@@ -28,6 +30,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("decode_data", decode_data),
     ("decode_message", decode_message),
     ("deframer_split", deframer_split),
+    ("http_client", http_client),
     ("metafile", metafile),
     ("pair", pair),
     ("roundtrip_message", roundtrip_message),
