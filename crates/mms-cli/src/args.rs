@@ -101,6 +101,9 @@ pub(crate) struct ServeArgs {
     /// Most connections of one address at a time
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) max_per_address: NonZeroUsize,
+    /// How long a client may read nothing while bytes wait for it, in the forms of times
+    #[arg(long, value_name = "TIME", default_value = "60", value_parser = parse_length)]
+    pub(crate) stall_timeout: Duration,
     /// Most bit/s of media for each session, such as 500k or 2M
     #[arg(long, value_name = "BITS", value_parser = parse_rate)]
     pub(crate) max_rate: Option<u64>,

@@ -35,18 +35,21 @@ impl Instant {
 
     /// The time from `earlier` to this moment, zero if `earlier` is later.
     #[must_use]
+    #[inline]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
     /// This moment, later by `duration`, not after the end of time.
     #[must_use]
+    #[inline]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(micros(duration)))
     }
 
     /// This moment, earlier by `duration`, not before the origin.
     #[must_use]
+    #[inline]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(micros(duration)))
     }
@@ -60,8 +63,10 @@ impl Add<Duration> for Instant {
     }
 }
 
+#[inline]
 fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+    // 64 bits are enough until they saturate, and cheaper than the 128 of `as_micros`
+    duration.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(duration.subsec_micros()))
 }
 
 #[cfg(test)]

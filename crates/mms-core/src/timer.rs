@@ -17,14 +17,17 @@ impl<const N: usize> Timers<N> {
     }
 
     /// Starts or restarts; a duration of `Duration::MAX` never fires.
+    #[inline]
     pub(crate) fn start(&mut self, name: TimerName, now: Instant, duration: Duration) {
         self.set(name, now.after(duration));
     }
 
+    #[inline]
     pub(crate) fn stop(&mut self, name: TimerName) {
         self.set(name, Instant::MAX);
     }
 
+    #[inline]
     pub(crate) fn is_running(&self, name: TimerName) -> bool {
         self.entries.iter().any(|entry| entry.0 == name && entry.1 != Instant::MAX)
     }
@@ -36,6 +39,7 @@ impl<const N: usize> Timers<N> {
     }
 
     /// The earliest deadline, `Instant::MAX` if none runs.
+    #[inline]
     pub(crate) fn next(&self) -> Instant {
         self.entries.iter().map(|entry| entry.1).min().unwrap_or(Instant::MAX)
     }
@@ -47,6 +51,7 @@ impl<const N: usize> Timers<N> {
         Some(entry.0)
     }
 
+    #[inline]
     fn set(&mut self, name: TimerName, deadline: Instant) {
         for entry in &mut self.entries {
             if entry.0 == name {

@@ -44,3 +44,21 @@ pub(crate) fn read_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Res
     file.seek(SeekFrom::Start(offset))?;
     file.read_exact(bytes)
 }
+
+/// Fills `bytes` from `offset` on if all of that is in the system's cache, so that nothing must be waited for.
+#[cfg(target_os = "linux")]
+pub(crate) fn read_at_once(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let len = bytes.len();
+    // a read that is short ends where the cache does; some file systems cannot tell and give an error
+    match preadv2(file, &mut [io::IoSliceMut::new(bytes)], offset, ReadWriteFlags::NOWAIT)? {
+        count if count == len => Ok(()),
+        _ => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
+/// Other systems do not tell what a read would wait for.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn read_at_once(_: &File, _: u64, _: &mut [u8]) -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
+}

@@ -1,7 +1,6 @@
 //! Files as the host of a connection.
 
 use core::fmt;
-use core::iter::repeat_n;
 use core::time::Duration;
 use std::io;
 use std::path::PathBuf;
@@ -17,6 +16,7 @@ use tracing::{debug, info};
 
 use crate::catalogue::Catalogue;
 use crate::host::{Answer, Ended, Host, HttpQuery, Query, Question};
+use crate::packets::{Buffers, Packets};
 use crate::page;
 use crate::probe::{Media, Unservable};
 use crate::selected::{Run, Selected};
@@ -24,40 +24,13 @@ use crate::selected::{Run, Selected};
 /// Most characters of a requested name that are logged.
 const LOGGED_CHARS: usize = 256;
 
-/// Bytes in memory that are shared: cloning copies nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Packets(Arc<[u8]>);
-
-impl Packets {
-    /// One allocation, filled in place.
-    fn read(len: usize, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Self> {
-        let mut bytes: Arc<[u8]> = repeat_n(0, len).collect();
-        match Arc::get_mut(&mut bytes) {
-            Some(bytes) => fill(bytes)?,
-            None => return Err(io::ErrorKind::Other.into()),
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl AsRef<[u8]> for Packets {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Packets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Packets({} bytes)", self.0.len())
-    }
-}
-
 /// Answers the questions of one connection from the files of a catalogue.
 ///
 /// A file that is replaced, cut or written to while it is served ends its session with an error.
 #[derive(Debug)]
 pub struct Feed {
     catalogue: Arc<Catalogue>,
+    buffers: Arc<Buffers>,
     guard: Option<Arc<Guard>>,
     open: Option<Open>,
     /// a page or ASX that is being sent
@@ -108,12 +81,17 @@ struct Open {
     media: Media,
     path: PathBuf,
     selected: Selected,
+    buffers: Arc<Buffers>,
 }
 
 impl Clone for Feed {
     /// The clone serves the same catalogue and has no file open.
     fn clone(&self) -> Self {
-        Self { guard: self.guard.clone(), ..Self::new(Arc::clone(&self.catalogue)) }
+        Self {
+            buffers: Arc::clone(&self.buffers),
+            guard: self.guard.clone(),
+            ..Self::new(Arc::clone(&self.catalogue))
+        }
     }
 }
 
@@ -121,7 +99,15 @@ impl Feed {
     /// A feed for one connection.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        Self { catalogue, guard: None, open: None, text: None, name: None, is_refused: false }
+        Self {
+            catalogue,
+            buffers: Arc::default(),
+            guard: None,
+            open: None,
+            text: None,
+            name: None,
+            is_refused: false,
+        }
     }
 
     /// Lets in only who knows the password, by Basic authentication. That is part of HTTP: clients of other transports
@@ -165,7 +151,7 @@ impl Feed {
         self.is_refused = false;
         self.name = Some(name);
         let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        self.text = Some(Packets(text.into_bytes().into()));
+        self.text = Some(text.into_bytes().into());
         Found::Text { len, content_type }
     }
 
@@ -178,10 +164,11 @@ impl Feed {
     /// Bytes of the file or text as it is, at least one.
     fn bytes(&self, offset: u64, max_bytes: u32) -> Result<Packets, Hresult> {
         let Some(text) = &self.text else { return self.opened()?.bytes(offset, max_bytes) };
-        let rest = usize::try_from(offset).ok().and_then(|start| text.0.get(start..)).unwrap_or_default();
+        let rest =
+            usize::try_from(offset).ok().and_then(|start| text.as_ref().get(start..)).unwrap_or_default();
         let len = rest.len().min(usize::try_from(max_bytes).unwrap_or(usize::MAX));
         let part = rest.get(..len).filter(|part| !part.is_empty()).ok_or(Hresult::E_INVALIDARG)?;
-        Ok(Packets(part.into()))
+        Ok(part.to_vec().into())
     }
 
     pub(crate) fn open(&mut self, request: &str) -> Result<&Media, Hresult> {
@@ -195,7 +182,8 @@ impl Feed {
         self.is_refused = false;
         let open = {
             let selected = Selected::new(&media, Selection::ALL);
-            self.open.insert(Open { media, path: entry.path().to_owned(), selected })
+            let buffers = Arc::clone(&self.buffers);
+            self.open.insert(Open { media, path: entry.path().to_owned(), selected, buffers })
         };
         Ok(&open.media)
     }
@@ -225,7 +213,7 @@ impl Feed {
         let size = open.media.info().packet_size;
         match open.untouched(open.selected.again(&open.media, packet))? {
             Run::AsStored => open.packets(packet, size).map(Some),
-            Run::Rewritten { packets, .. } => Ok(Some(Packets(packets.into()))),
+            Run::Rewritten { packets, .. } => Ok(Some(packets.into())),
             Run::Ended => Ok(None),
         }
     }
@@ -279,9 +267,37 @@ impl Open {
         self.read(len, |bytes| self.media.read_packets(from, bytes))
     }
 
+    /// The same packets, if they are in the system's cache and the client wants them as they stand in the file.
+    fn packets_at_once(&mut self, from: u32, max_bytes: u32, selection: Selection) -> Option<Packets> {
+        if !self.selected.is_as_stored(selection) {
+            return None;
+        }
+        let info = self.media.info();
+        let wanted = max_bytes.checked_div(info.packet_size).unwrap_or(0).max(1);
+        let left = info.packet_count.saturating_sub(from);
+        let len = u64::from(left.min(wanted)) * u64::from(info.packet_size);
+        let len = usize::try_from(len).ok().filter(|len| *len > 0)?;
+        let packets = self.read_at_once(len, |bytes| self.media.read_packets_at_once(from, bytes))?;
+        // reads nothing: it notes where the client is
+        matches!(self.selected.run(&self.media, (from, Order::All), max_bytes, selection), Ok(Run::AsStored))
+            .then_some(packets)
+    }
+
+    /// The bytes of the file, if they are in the system's cache.
+    fn bytes_at_once(&self, offset: u64, max_bytes: u32) -> Option<Packets> {
+        let len = self.media.info().file_len.saturating_sub(offset).min(u64::from(max_bytes));
+        let len = usize::try_from(len).ok().filter(|len| *len > 0)?;
+        self.read_at_once(len, |bytes| self.media.read_file_at_once(offset, bytes))
+    }
+
+    /// Whatever is wrong is found again where waiting is allowed, and answered there.
+    fn read_at_once(&self, len: usize, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> Option<Packets> {
+        Packets::read(&self.buffers, len, fill).ok().filter(|_| self.media.is_untouched(&self.path))
+    }
+
     fn read(&self, len: u64, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> Result<Packets, Hresult> {
         let len = usize::try_from(len).map_err(|_| Hresult::NS_E_INTERNAL)?;
-        self.untouched(Packets::read(len, fill))
+        self.untouched(Packets::read(&self.buffers, len, fill))
     }
 
     /// Checked behind the read: what was read before somebody wrote is right, the rest is not given out.
@@ -303,9 +319,28 @@ impl Open {
 impl Host for Feed {
     type Packets = Packets;
 
+    fn answer_at_once(&mut self, question: Question) -> Result<Answer<Packets>, Question> {
+        let Some(open) = &mut self.open else { return Err(question) };
+        match *question.query() {
+            Query::Packets { from, max_bytes, selection, order: Order::All } => {
+                match open.packets_at_once(from, max_bytes, selection) {
+                    Some(packets) => Ok(question.packets(from, packets)),
+                    None => Err(question),
+                }
+            }
+            Query::Bytes { offset, max_bytes } if self.text.is_none() => {
+                match open.bytes_at_once(offset, max_bytes) {
+                    Some(bytes) => Ok(question.bytes(bytes)),
+                    None => Err(question),
+                }
+            }
+            _ => Err(question),
+        }
+    }
+
     fn answer(&mut self, question: Question) -> Answer<Packets> {
         if let Query::Open { name, http } = question.query() {
-            return match self.find(name, http.as_ref()) {
+            return match self.find(name, http.as_deref()) {
                 Ok(Found::Media(content)) => question.opened(content),
                 Ok(Found::Text { len, content_type }) => question.opened_text(len, content_type),
                 Err(hr) => {
@@ -325,7 +360,7 @@ impl Host for Feed {
             },
             Query::Packets { from, max_bytes, selection, order } => {
                 match self.run((from, order), max_bytes, selection) {
-                    Ok(Run::Rewritten { first, packets }) => question.packets(first, Packets(packets.into())),
+                    Ok(Run::Rewritten { first, packets }) => question.packets(first, packets.into()),
                     Ok(Run::Ended) => question.ended(),
                     Ok(Run::AsStored) => match self.packets(from, max_bytes) {
                         Ok(packets) => question.packets(from, packets),

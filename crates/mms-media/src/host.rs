@@ -21,6 +21,16 @@ pub trait Host: Clone + Send + 'static {
     /// Answers one question.
     fn answer(&mut self, question: Question) -> Answer<Self::Packets>;
 
+    /// Answers without waiting for anything, or gives the question back; [`answer`](Self::answer) gets it then, on
+    /// a thread that may block. Worth its while for packets that are in memory: a change of threads costs as much
+    /// as sending them.
+    ///
+    /// # Errors
+    /// The question.
+    fn answer_at_once(&mut self, question: Question) -> Result<Answer<Self::Packets>, Question> {
+        Err(question)
+    }
+
     /// The connection is over; called once.
     fn ended(&mut self, ended: &Ended) {
         let _ = ended;
@@ -65,7 +75,7 @@ pub enum Query {
         /// The name as the client wrote it; an unpaired surrogate became U+FFFD.
         name: String,
         /// What else the client said, if it speaks HTTP.
-        http: Option<HttpQuery>,
+        http: Option<Box<HttpQuery>>,
     },
     /// Bytes of the header.
     Header {
@@ -134,9 +144,11 @@ impl Question {
         let query = match wish.ask {
             Ask::Open { name, http, .. } => Query::Open {
                 name: name.chars().collect(),
-                http: http.map(|http| HttpQuery {
-                    host: http.host.map(str::to_owned),
-                    authorization: http.authorization.map(str::to_owned),
+                http: http.map(|http| {
+                    Box::new(HttpQuery {
+                        host: http.host.map(str::to_owned),
+                        authorization: http.authorization.map(str::to_owned),
+                    })
                 }),
             },
             Ask::Bytes { offset, max_bytes } => Query::Bytes { offset, max_bytes },

@@ -12,7 +12,7 @@ use mms_core::asf::{
 use mms_core::error::Reason;
 use mms_core::server::Opened;
 
-use crate::disk::{Identity, read_at};
+use crate::disk::{Identity, read_at, read_at_once};
 use crate::key_frames::{self, KeyFrames};
 use crate::repair::Source;
 
@@ -247,13 +247,26 @@ impl Media {
 
     /// Bytes of the packets from number `first` on.
     pub(crate) fn read_packets(&self, first: u32, bytes: &mut [u8]) -> io::Result<()> {
-        let media_offset = u64::from(first) * u64::from(self.info.packet_size);
-        read_at(&self.file, u64::from(self.info.header_len) + media_offset, bytes)
+        read_at(&self.file, self.packet_offset(first), bytes)
+    }
+
+    /// The same, if nothing must be waited for; an error otherwise.
+    pub(crate) fn read_packets_at_once(&self, first: u32, bytes: &mut [u8]) -> io::Result<()> {
+        read_at_once(&self.file, self.packet_offset(first), bytes)
+    }
+
+    fn packet_offset(&self, number: u32) -> u64 {
+        u64::from(self.info.header_len) + u64::from(number) * u64::from(self.info.packet_size)
     }
 
     /// Bytes of the file as they are stored.
     pub(crate) fn read_file(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         read_at(&self.file, offset, bytes)
+    }
+
+    /// The same, if nothing must be waited for; an error otherwise.
+    pub(crate) fn read_file_at_once(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        read_at_once(&self.file, offset, bytes)
     }
 
     /// The packet to start with for a time: the last one at or before it in which a key frame of the wanted

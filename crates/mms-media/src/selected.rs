@@ -63,6 +63,11 @@ impl Selected {
         }
     }
 
+    /// Whether a client with this selection gets the packets as they stand in the file.
+    pub(crate) fn is_as_stored(&self, selection: Selection) -> bool {
+        self.selection == selection && self.filter.keeps_all()
+    }
+
     pub(crate) fn locate(
         &mut self,
         media: &Media,

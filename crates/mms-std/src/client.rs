@@ -32,6 +32,8 @@ pub struct Client {
     events: Events,
     bell: Bell,
     is_closing: bool,
+    /// what the next call finds out, where that is known already
+    ahead: Option<bool>,
 }
 
 /// Ends a client's session in order, from any thread.
@@ -54,7 +56,7 @@ impl Client {
         let fetch = Fetch::new(url, options)?;
         let poll = Poll::new().map_err(|_| Error::ConnectionFailed)?;
         let bell = Bell::new(poll.registry(), WAKER).map_err(|_| Error::ConnectionFailed)?;
-        Ok(Self { fetch, poll, events: Events::with_capacity(8), bell, is_closing: false })
+        Ok(Self { fetch, poll, events: Events::with_capacity(8), bell, is_closing: false, ahead: None })
     }
 
     /// Bounds the bytes of one read and one write.
@@ -81,6 +83,22 @@ impl Client {
         self.fetch.event(has_event)
     }
 
+    /// Whether [`next`](Self::next) would wait for the network: the moment to hand on what was held back for fewer and
+    /// larger writes.
+    pub fn would_wait(&mut self) -> bool {
+        if self.ahead.is_none() {
+            self.ahead = loop {
+                match self.turn() {
+                    Next::Event => break Some(true),
+                    Next::Over => break Some(false),
+                    Next::Yield => {}
+                    Next::Sleep(_) => break None,
+                }
+            };
+        }
+        self.ahead.is_none()
+    }
+
     /// Ends the session from another thread.
     #[must_use]
     pub fn closer(&self) -> Closer {
@@ -100,24 +118,30 @@ impl Client {
 
     /// True when the driver has an event, false when all is over.
     pub(crate) fn drive(&mut self) -> bool {
-        // readiness is noted by `wait`
-        let mut cx = Context::from_waker(core::task::Waker::noop());
+        if let Some(has_event) = self.ahead.take() {
+            return has_event;
+        }
         loop {
-            if !self.is_closing && self.bell.has_rung() {
-                self.is_closing = true;
-                self.fetch.driver().close();
-            }
-            let Self { fetch, poll, bell, .. } = self;
-            let next = fetch.turn(&mut cx, |id, wanted| {
-                Connecting::new(wanted, poll.registry().try_clone(), Token(id.index()), bell.clone())
-            });
-            match next {
+            match self.turn() {
                 Next::Event => return true,
                 Next::Over => return false,
                 Next::Yield => {}
                 Next::Sleep(until) => self.wait(until),
             }
         }
+    }
+
+    fn turn(&mut self) -> Next {
+        if !self.is_closing && self.bell.has_rung() {
+            self.is_closing = true;
+            self.fetch.driver().close();
+        }
+        // readiness is noted by `wait`
+        let mut cx = Context::from_waker(core::task::Waker::noop());
+        let Self { fetch, poll, bell, .. } = self;
+        fetch.turn(&mut cx, |id, wanted| {
+            Connecting::new(wanted, poll.registry().try_clone(), Token(id.index()), bell.clone())
+        })
     }
 
     fn wait(&mut self, until: Instant) {

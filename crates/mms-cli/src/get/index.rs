@@ -23,6 +23,9 @@ impl Indexes {
     pub(crate) fn add(&mut self, packet: &[u8]) {
         let number = self.packets;
         self.packets += 1;
+        if self.builders.is_empty() {
+            return;
+        }
         let Ok(packet) = Packet::decode(packet) else { return };
         if number == 0 {
             self.begins_at_zero = packet.head().send_time_ms == 0;

@@ -226,6 +226,13 @@ fn receive(
 ) -> Received {
     let mut text = client::Text::default();
     loop {
+        // a player behind a pipe gets at once what is there
+        if client.would_wait()
+            && let Err(failure) = recording.hand_on()
+        {
+            close(client);
+            return Received::Failed(failure);
+        }
         let next = match client.next() {
             Ok(Some(Event::RolledOver { from, error, to })) => {
                 if !args.quiet {

@@ -10,6 +10,8 @@ use crate::address::Address;
 use crate::exit::{Failure, Kind};
 use crate::text::printable;
 
+/// Bytes of one write to a device or pipe.
+const BATCH: usize = 1 << 16;
 /// Most files named partial beside each other.
 const PARTIALS: u32 = 1000;
 
@@ -83,7 +85,7 @@ pub(crate) enum Output {
     /// Under a temporary name beside its place.
     File { file: BufWriter<NamedTempFile>, path: PathBuf, force: bool },
     /// Without a way back.
-    Direct { writer: Direct, shown: String },
+    Direct { writer: BufWriter<Direct>, shown: String },
 }
 
 /// A writer that cannot be rewound.
@@ -91,6 +93,27 @@ pub(crate) enum Output {
 pub(crate) enum Direct {
     File(File),
     Stdout(io::Stdout),
+}
+
+impl Write for Direct {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            // locked by nobody else, and it would hold back what follows the last line break
+            Self::Stdout(stdout) => {
+                stdout.write_all(bytes)?;
+                stdout.flush()?;
+                Ok(bytes.len())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stdout(stdout) => stdout.flush(),
+        }
+    }
 }
 
 impl Output {
@@ -112,12 +135,14 @@ impl Output {
             }
             Target::Direct(path) => {
                 let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
-                Ok(Self::Direct { writer: Direct::File(file), shown })
+                Ok(Self::direct(Direct::File(file), shown))
             }
-            Target::Stdout => {
-                Ok(Self::Direct { writer: Direct::Stdout(io::stdout()), shown: "standard output".to_owned() })
-            }
+            Target::Stdout => Ok(Self::direct(Direct::Stdout(io::stdout()), "standard output".to_owned())),
         }
+    }
+
+    fn direct(writer: Direct, shown: String) -> Self {
+        Self::Direct { writer: BufWriter::with_capacity(BATCH, writer), shown }
     }
 
     /// Whether the header can be changed at the end.
@@ -133,21 +158,25 @@ impl Output {
         }
     }
 
-    /// Writes all; directly to a device or pipe, because its reader may be a player.
+    /// Writes all, a device or pipe in batches: its reader may be a player, so [`hand_on`](Self::hand_on) follows
+    /// before anything is waited for.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         match self {
             Self::File { file, path, .. } => {
                 file.write_all(bytes).map_err(|error| Failure::writing(&show(path), &error))
             }
             Self::Direct { writer, shown } => {
-                let written = match writer {
-                    Direct::File(file) => file.write_all(bytes),
-                    Direct::Stdout(stdout) => {
-                        let mut stdout = stdout.lock();
-                        stdout.write_all(bytes).and_then(|()| stdout.flush())
-                    }
-                };
-                written.map_err(|error| Failure::writing(&printable(shown), &error))
+                writer.write_all(bytes).map_err(|error| Failure::writing(&printable(shown), &error))
+            }
+        }
+    }
+
+    /// Gives a device or pipe all that was written for it.
+    pub(crate) fn hand_on(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::File { .. } => Ok(()),
+            Self::Direct { writer, shown } => {
+                writer.flush().map_err(|error| Failure::writing(&printable(shown), &error))
             }
         }
     }
@@ -165,7 +194,8 @@ impl Output {
 
     /// Gives the file its name, or one that says that it is partial. Returns the name; `None` if the output
     /// was written directly.
-    pub(crate) fn keep(self, is_partial: bool) -> Result<Option<PathBuf>, Failure> {
+    pub(crate) fn keep(mut self, is_partial: bool) -> Result<Option<PathBuf>, Failure> {
+        self.hand_on()?;
         let Self::File { mut file, path, force } = self else { return Ok(None) };
         let failed = |error: &io::Error| Failure::writing(&show(&path), error);
         file.flush().map_err(|error| failed(&error))?;

@@ -149,19 +149,24 @@ impl Recording {
         let restored = restore_padding(bytes, summary.packet_size()).map_err(|error| {
             Failure::new(Kind::Protocol, format!("packet {location_id} cannot be restored: {error}"))
         })?;
-        self.packet.clear();
-        for slice in restored.slices() {
-            self.packet.extend_from_slice(slice);
-        }
-        self.packet.resize(restored.total_len(), 0);
-        self.output.write(&self.packet)?;
-        self.bytes += length(self.packet.len());
-        self.indexes.add(&self.packet);
+        let packet = if restored.borrowed().len() == restored.total_len() {
+            restored.borrowed()
+        } else {
+            self.packet.clear();
+            for slice in restored.slices() {
+                self.packet.extend_from_slice(slice);
+            }
+            self.packet.resize(restored.total_len(), 0);
+            &self.packet
+        };
+        self.output.write(packet)?;
+        self.bytes += length(packet.len());
+        self.indexes.add(packet);
         let number = u64::from(location_id);
         if self.wishes.streams {
-            self.tally.add_unnumbered(&self.packet);
+            self.tally.add_unnumbered(packet);
         } else {
-            self.tally.add(number, &self.packet);
+            self.tally.add(number, packet);
         }
         Ok(Next::Packet)
     }
@@ -198,6 +203,11 @@ impl Recording {
             }
         }
         self.output.replace_header(&header)
+    }
+
+    /// Gives a device or pipe all that was written for it.
+    pub(crate) fn hand_on(&mut self) -> Result<(), Failure> {
+        self.output.hand_on()
     }
 
     pub(crate) fn into_output(self) -> Output {

@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::protocol::{Head, Want};
-use super::queue::{Kind, SendQueue};
+use super::queue::Kind;
 use super::staged::{Framed, Staged, frame_packet, low};
 use crate::error::Error;
 use crate::mmsp::server::Order;
@@ -156,20 +156,11 @@ where
         match (protocol.datagrams(), udp, head) {
             (Some(session), Some(udp), Head::Mms(head)) => udp.push(session, now, kind, head, handle, range),
             // there is room, or nothing would have been framed
-            _ => push(queue, kind, head, handle, range),
+            _ => {
+                queue.push_framed(kind, head.encode(), handle, range);
+            }
         }
     }
-}
-
-fn push<H: AsRef<[u8]>, const N: usize>(
-    queue: &mut SendQueue<H, N>,
-    kind: Kind,
-    head: &Head,
-    handle: H,
-    (start, len): (usize, usize),
-) {
-    let (bytes, head_len) = head.encode();
-    queue.push_media(kind, bytes.get(..head_len).unwrap_or_default(), handle, start, len);
 }
 
 /// Where the next byte lies in what was staged, and how many there are from it on.

@@ -14,7 +14,7 @@ use crate::text::Text;
 use crate::time::Instant;
 use crate::wmsp;
 use crate::wmsp::server::FrameBytes;
-use crate::wmsp::wire::Status;
+use crate::wmsp::wire::{FrameHead, Status};
 
 /// Room that the largest reply of MMS needs in the send storage.
 const LARGEST_MMS_REPLY: usize = 1056;
@@ -109,23 +109,25 @@ pub(super) enum Head {
     Http(FrameBytes),
 }
 
+const _: () = assert!(DataHeader::LEN <= HEAD_BYTES && FrameHead::MAX_LEN <= HEAD_BYTES);
+
 impl Head {
     /// The bytes, and how many they are.
+    #[inline]
     pub(super) fn encode(&self) -> ([u8; HEAD_BYTES], usize) {
         let mut bytes = [0; HEAD_BYTES];
-        let encoded;
-        let head = match self {
+        // copies of a length that is known cost next to nothing, and each head is shorter than the room
+        let len = match self {
             Self::Mms(head) => {
-                encoded = head.encode();
-                encoded.as_slice()
+                bytes.first_chunk_mut().into_iter().for_each(|place| *place = head.encode());
+                DataHeader::LEN
             }
-            Self::Http(head) => head.as_slice(),
+            Self::Http(head) => {
+                let (head, len) = head.array();
+                bytes.first_chunk_mut().into_iter().for_each(|place| *place = head);
+                len
+            }
         };
-        // each head is shorter than the room
-        let len = head.len().min(bytes.len());
-        for (to, from) in bytes.iter_mut().zip(head) {
-            *to = *from;
-        }
         (bytes, len)
     }
 }
@@ -321,6 +323,15 @@ impl Protocol {
         let Self::Http(session) = self else { return 0 };
         let len = session.send_bytes(u64::try_from(available).unwrap_or(u64::MAX));
         usize::try_from(len).unwrap_or(available)
+    }
+
+    /// Whether the send times of packets matter.
+    pub(super) fn heeds_send_times(&self) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Mms(session) => session.heeds_send_times(),
+            Self::Http(session) => session.heeds_send_times(),
+        }
     }
 
     pub(super) fn due(&self, send_time_ms: u32) -> Instant {

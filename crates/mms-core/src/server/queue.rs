@@ -1,7 +1,7 @@
 //! What waits to be written: control messages and media, in order, never copied.
 
 /// Bytes of an inline head: enough for each protocol's framing of a packet.
-pub(super) const HEAD_BYTES: usize = 32;
+pub(super) const HEAD_BYTES: usize = 16;
 
 /// A queue of `N` entries. `H` is the host's handle of packets in memory.
 #[derive(Clone, Debug)]
@@ -93,9 +93,22 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
         let mut inline = [0; HEAD_BYTES];
         let Some(target) = inline.get_mut(..head.len()) else { return false };
         target.copy_from_slice(head);
-        self.push(Entry::Media { kind, head: inline, head_len: head.len(), handle, start, len })
+        self.push_framed(kind, (inline, head.len()), handle, (start, len))
     }
 
+    /// The same with a head that lies in as much room as a head may have.
+    #[inline]
+    pub(super) fn push_framed(
+        &mut self,
+        kind: Kind,
+        (head, head_len): ([u8; HEAD_BYTES], usize),
+        handle: H,
+        (start, len): (usize, usize),
+    ) -> bool {
+        self.push(Entry::Media { kind, head, head_len, handle, start, len })
+    }
+
+    #[inline]
     fn push(&mut self, entry: Entry<H>) -> bool {
         if self.is_full() {
             return false;

@@ -247,6 +247,6 @@ where
             return Instant::MAX;
         }
         staged_packet(staged, from, self.packet_size)
-            .map_or(Instant::MAX, |(_, packet)| self.protocol.due(send_time(packet)))
+            .map_or(Instant::MAX, |(_, packet)| self.protocol.due(send_time(&self.protocol, packet)))
     }
 }

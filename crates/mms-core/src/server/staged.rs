@@ -43,7 +43,7 @@ pub(super) fn frame_packet<H: AsRef<[u8]>>(
     let Some((start, packet)) = staged_packet(staged, from, packet_size) else {
         return Ok(Framed::Exhausted);
     };
-    let send_time = send_time(packet);
+    let send_time = send_time(session, packet);
     if session.is_behind_stop(send_time) {
         return Ok(Framed::Stop);
     }
@@ -72,8 +72,11 @@ pub(super) fn staged_packet<H: AsRef<[u8]>>(
     Some((start, packet))
 }
 
-/// The send time in ms; a packet that does not parse is sent at once.
-pub(super) fn send_time(packet: &[u8]) -> u32 {
+/// The send time in ms, if it matters; a packet that does not parse is sent at once.
+pub(super) fn send_time(session: &Protocol, packet: &[u8]) -> u32 {
+    if !session.heeds_send_times() {
+        return 0;
+    }
     PacketHead::decode(packet).map_or(0, |head| head.send_time_ms)
 }
 

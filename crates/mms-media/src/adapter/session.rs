@@ -240,10 +240,22 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
 
     /// Hands out the next wish and looks for its answer; whether an answer came.
     fn wishes(&mut self, cx: &mut Context<'_>, ask: impl Fn(Guest<H>, Question) -> J) -> bool {
-        if let Some(host) = self.host.take() {
-            match self.driver.next_wish() {
-                Some(wish) => self.job = Some(ask(host, Question::new(&wish, self.peer))),
-                None => self.host = Some(host),
+        if let Some(guest) = &mut self.host
+            && let Some(wish) = self.driver.next_wish()
+        {
+            let question = Question::new(&wish, self.peer);
+            // a host that panics is lost, so nobody sees it half changed
+            match catch_unwind(AssertUnwindSafe(|| guest.host.answer_at_once(question))) {
+                Ok(Ok(answer)) => {
+                    answer.give(&mut self.driver, self.clock.now());
+                    return true;
+                }
+                Ok(Err(question)) => self.job = self.host.take().map(|guest| ask(guest, question)),
+                Err(_) => {
+                    self.host = None;
+                    self.driver.connection_failed();
+                    return true;
+                }
             }
         }
         self.poll_job(cx)

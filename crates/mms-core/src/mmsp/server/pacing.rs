@@ -81,16 +81,19 @@ impl Pacing {
     }
 
     /// Whether a packet was sent since playing started.
+    #[inline]
     pub(crate) fn has_started(&self) -> bool {
         self.start.is_some()
     }
 
     /// Number of the first packet since playing started.
+    #[inline]
     pub(crate) fn first(&self) -> Option<u32> {
         self.start.map(|start| start.number)
     }
 
     /// When a packet with this send time may be sent.
+    #[inline]
     pub(crate) fn due(&self, pace: Pace, send_time_ms: u32) -> Instant {
         let (Pace::PerMille(rate), Some(start)) = (pace, self.start) else { return self.rate_free };
         let media = self.media_at(send_time_ms);
@@ -100,6 +103,7 @@ impl Pacing {
     }
 
     /// A packet is sent now.
+    #[inline]
     pub(crate) fn sent(
         &mut self,
         now: Instant,
@@ -122,6 +126,7 @@ impl Pacing {
     }
 
     /// Whether a packet with this send time lies at or behind the stop position.
+    #[inline]
     pub(crate) fn is_behind(&self, stop: Option<StopAt>, send_time_ms: u32) -> bool {
         match (stop, self.start) {
             (Some(StopAt::Time(stop)), _) => send_time_ms >= stop,
@@ -133,6 +138,7 @@ impl Pacing {
     }
 
     /// Media time since the start; send times that go back or jump count as nothing, and they may wrap.
+    #[inline]
     fn media_at(&self, send_time_ms: u32) -> u64 {
         let (earlier, later) =
             if self.backward { (send_time_ms, self.last_send_ms) } else { (self.last_send_ms, send_time_ms) };

@@ -1,5 +1,7 @@
 //! All transitions of the server but those of media.
 
+#[cfg(test)]
+pub(crate) mod explored;
 mod media;
 
 use core::time::Duration;
@@ -126,6 +128,7 @@ impl Session {
 
     /// Whether media is being sent.
     #[must_use]
+    #[inline]
     pub fn is_streaming(&self) -> bool {
         matches!(self.state, State::Streaming | State::Locating { .. })
     }
@@ -144,12 +147,14 @@ impl Session {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `Instant::MAX` for never.
     #[must_use]
+    #[inline]
     pub fn poll_timeout(&self) -> Instant {
         self.timers.next()
     }
 
     /// What the host is asked for now.
     #[must_use]
+    #[inline]
     pub fn wish(&self) -> Option<MediaWish> {
         let content = self.content?;
         match self.state {
@@ -635,6 +640,7 @@ impl Session {
 
     /// Whether a message waits for [`poll_transmit`](Self::poll_transmit); media must not overtake it.
     #[must_use]
+    #[inline]
     pub fn wants_transmit(&self) -> bool {
         matches!(self.outbox.first(), Some(Some(_)))
     }

@@ -51,9 +51,9 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Fields of an absent part: all zero.
-    pub(super) fn absent() -> Self {
-        Self { rest: &[] }
+    /// Fields of an absent part of so many bytes: all zero.
+    pub(super) fn absent<const N: usize>() -> Self {
+        Self { rest: &[0; N] }
     }
 
     pub(super) fn array<const N: usize>(&mut self) -> [u8; N] {

@@ -25,6 +25,7 @@ impl DataHeader {
 
     /// The header of a packet with so many bytes of payload, `None` above [`Self::MAX_PAYLOAD`].
     #[must_use]
+    #[inline]
     pub fn for_payload(
         location_id: u32,
         play_incarnation: u8,
@@ -56,17 +57,16 @@ impl DataHeader {
 
     /// The 8 bytes.
     #[must_use]
+    #[inline]
     pub fn encode(&self) -> [u8; Self::LEN] {
-        let mut out = [0; Self::LEN];
-        let mut writer = Writer::new(&mut out);
-        writer.u32(self.location_id);
-        writer.bytes(&[self.play_incarnation, self.af_flags]);
-        writer.u16(self.packet_size);
-        out
+        let [a, b, c, d] = self.location_id.to_le_bytes();
+        let [e, f] = self.packet_size.to_le_bytes();
+        [a, b, c, d, self.play_incarnation, self.af_flags, e, f]
     }
 
     /// Bytes of the payload.
     #[must_use]
+    #[inline]
     pub fn payload_len(&self) -> usize {
         usize::from(self.packet_size).saturating_sub(Self::LEN)
     }
@@ -74,6 +74,7 @@ impl DataHeader {
     /// Whether a client would take these bytes for a command packet (section 3.1.5.2); a server sends such a
     /// packet with another size.
     #[must_use]
+    #[inline]
     pub fn looks_like_command(&self) -> bool {
         (self.play_incarnation, self.af_flags, self.packet_size) == (0xCE, 0xFA, 0xB00B)
     }

@@ -101,12 +101,15 @@ macro_rules! messages {
                 }
             }
 
-            fn read(mid: Mid, mut reader: Reader<'a>) -> Result<Self, DecodeError> {
+            /// The message with `total` beside it: an enum of this size is built where the caller wants it, because
+            /// moving it costs more than decoding most messages.
+            #[inline]
+            fn read(mid: Mid, mut reader: Reader<'a>, total: usize) -> Result<(Self, usize), DecodeError> {
                 match mid {
-                    $(Mid::$mid => $body::read(reader).map(Self::$variant),)*
-                    Mid::PING => reader.fixed::<8>().map(|_ignored| Self::Ping),
-                    Mid::PONG => reader.fixed::<8>().map(|_ignored| Self::Pong),
-                    mid => Ok(Self::Unknown { mid, body: reader.rest() }),
+                    $(Mid::$mid => $body::read(reader).map(|body| (Self::$variant(body), total)),)*
+                    Mid::PING => reader.fixed::<8>().map(|_ignored| (Self::Ping, total)),
+                    Mid::PONG => reader.fixed::<8>().map(|_ignored| (Self::Pong, total)),
+                    mid => Ok((Self::Unknown { mid, body: reader.rest() }, total)),
                 }
             }
 
@@ -184,7 +187,7 @@ impl<'a> Message<'a> {
             return Err(bad_chunk_len);
         }
         let body = bytes.get(ENVELOPE..total).ok_or(bad_chunk_len)?;
-        Ok((Self::read(mid, Reader::new(body, ENVELOPE))?, total))
+        Self::read(mid, Reader::new(body, ENVELOPE), total)
     }
 
     /// Bytes of the encoded message, a multiple of 8.

@@ -59,6 +59,7 @@ pub struct CloseFile {
 }
 
 impl CloseFile {
+    #[inline]
     pub(super) fn read(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let mut fields = reader.fixed::<8>()?;
         Ok(Self { play_incarnation: fields.u32(), open_file_id: fields.u32() })
@@ -114,12 +115,13 @@ pub struct ReportOpenFile {
 }
 
 impl ReportOpenFile {
+    #[inline]
     pub(super) fn read(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let mut fields = reader.fixed::<8>()?;
         let (hr, play_incarnation) = (fields.hr(), fields.u32());
         // Some servers end a refusal behind the incarnation.
         let mut fields = match reader.fixed::<64>() {
-            Err(_) if hr.is_failure() => Fields::absent(),
+            Err(_) if hr.is_failure() => Fields::absent::<64>(),
             fields => fields?,
         };
         let open_file_id = fields.u32();

@@ -36,6 +36,7 @@ pub struct Acceleration {
 }
 
 impl StartPlaying {
+    #[inline]
     pub(super) fn read(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let mut fields = reader.fixed::<32>()?;
         let open_file_id = fields.u32();

@@ -23,6 +23,12 @@ impl FrameBytes {
         Self { bytes: head.encode(), len: head.encoded_len() }
     }
 
+    /// Room for the longest head, and how many bytes of it count.
+    #[inline]
+    pub(crate) fn array(&self) -> ([u8; FrameHead::MAX_LEN], usize) {
+        (self.bytes, self.len)
+    }
+
     /// The bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::super::config::MPLAYER_GUID;
+use super::super::config::{MPLAYER_GUID, Pace};
 use super::super::replies::{self, Reply};
 use super::super::state::State;
 use super::super::wish::{MediaWish, Order};
@@ -60,23 +60,35 @@ impl Session {
 
     /// The packet that is sent next.
     #[must_use]
+    #[inline]
     pub fn cursor(&self) -> u32 {
         self.cursor
     }
 
+    /// Whether the send times of packets matter. Where nothing is paced and nothing stops early, finding them out
+    /// would cost more than all the rest of framing.
+    #[must_use]
+    #[inline]
+    pub fn heeds_send_times(&self) -> bool {
+        self.stop_at.is_some() || self.config.pace != Pace::Off
+    }
+
     /// When the next packet may be sent, by its send time in ms.
     #[must_use]
+    #[inline]
     pub fn due(&self, send_time_ms: u32) -> Instant {
         self.pacing.due(self.config.pace, send_time_ms)
     }
 
     /// Whether the packet with this send time is behind the stop position; then the stream ends before it.
     #[must_use]
+    #[inline]
     pub fn is_behind_stop(&self, send_time_ms: u32) -> bool {
         self.pacing.is_behind(self.stop_at, send_time_ms)
     }
 
     /// The head of the next packet, which is then sent.
+    #[inline]
     pub fn frame(&mut self, now: Instant, send_time_ms: u32, len: u16) -> Option<DataHeader> {
         if self.state != State::Streaming {
             return None;
@@ -100,6 +112,7 @@ impl Session {
 
     /// Whether the stream has no packet left: [`end_of_media`](Self::end_of_media) is due.
     #[must_use]
+    #[inline]
     pub fn is_at_end(&self) -> bool {
         let forward = self.order != Order::KeyFramesBackward;
         self.state == State::Streaming && forward && !self.has_packet(self.cursor)
@@ -107,18 +120,21 @@ impl Session {
 
     /// Whether the content has a packet of this number.
     #[must_use]
+    #[inline]
     pub fn has_packet(&self, number: u32) -> bool {
         self.content.and_then(|content| content.packet_count).is_none_or(|count| number < count)
     }
 
     /// Whether the packet just framed is the first since playing started.
     #[must_use]
+    #[inline]
     pub fn is_first(&self) -> bool {
         self.pacing.first().is_some_and(|first| self.cursor == first.saturating_add(1))
     }
 
     /// Leaves out packets that hold nothing for this client; they take no sequence number
     /// (section 3.2.5.11.1). `false` if that is no later packet.
+    #[inline]
     pub fn skip_to(&mut self, packet: u32) -> bool {
         let later = self.state == State::Streaming && packet > self.cursor;
         if later {
@@ -175,6 +191,7 @@ impl Session {
 
     /// The client's UDP port, if it wants its media in datagrams (section 3.2.5.5).
     #[must_use]
+    #[inline]
     pub fn client_port(&self) -> Option<u16> {
         self.funnel.port
     }

@@ -1,6 +1,7 @@
 //! Media, and what of it is left when something ends.
 
 use super::*;
+use crate::mmsp::server::Pace;
 
 impl Session {
     /// The frame head before the next piece of the header, of which `available` bytes are at hand, and how many
@@ -47,6 +48,13 @@ impl Session {
     #[must_use]
     pub fn due(&self, send_time_ms: u32) -> Instant {
         self.cursor.due(send_time_ms)
+    }
+
+    /// Whether the send times of packets matter: not where nothing is paced and nothing stops early.
+    #[must_use]
+    #[inline]
+    pub fn heeds_send_times(&self) -> bool {
+        self.exchange.max_duration != 0 || self.cursor.pace != Pace::Off
     }
 
     /// Whether the packet with this send time is behind the stop position; then the stream ends before it.

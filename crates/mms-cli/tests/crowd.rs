@@ -1,0 +1,212 @@
+//! Many clients at once on one `mms serve`, and such among them that want to hold it up.
+//!
+//! CI runs a film of one megabyte once. `benches/crowd.sh` runs a longer one in turns, with and without those that hold
+//! it up, and compares the times (`MMS_CROWD_TURNS`, `MMS_CROWD_PACKETS`).
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+#[allow(dead_code, reason = "other tests use the rest")]
+mod many;
+#[allow(dead_code, reason = "the interoperability tests use the rest")]
+mod support;
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io::Write;
+use std::time::Instant;
+
+use many::{Film, Process, fetch, runtime, setting};
+use mms_testkit::scripted;
+use support::process::Scratch;
+use support::server::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep};
+
+/// Clients that fetch.
+const CLIENTS: usize = 500;
+/// Clients that never read, and as many that send a byte a second.
+const IDLERS: usize = 50;
+const MIB: u64 = 1 << 20;
+/// Room for all of them in one process.
+const DESCRIPTORS: usize = 2000;
+/// How long a client may read nothing: short, for the test's sake.
+const STALL: &str = "4";
+const STALL_LIMIT: &str = "stall";
+const FIRST_BYTES_LIMIT: &str = "first bytes";
+
+fn server(films: &[&Film]) -> Server {
+    assert_eq!(mms_testkit::suite::descriptors(DESCRIPTORS).1, DESCRIPTORS, "too few descriptors");
+    let options =
+        ["--pace", "off", "--max-connections", "2000", "--max-per-address", "2000", "--stall-timeout", STALL];
+    Server::start_with(&options, &films.iter().map(|film| film.path.clone()).collect::<Vec<_>>())
+}
+
+#[test]
+fn five_hundred_get_their_film_while_a_hundred_hold_the_server_up() {
+    let scratch = Scratch::new("crowd");
+    let packets = u32::try_from(setting("MMS_CROWD_PACKETS", 330)).unwrap();
+    let film = Film::make(&scratch, "film.wmv", packets);
+    // more than the system takes for somebody who does not read
+    let long = Film::make(&scratch, "content.wmv", 4000);
+    let mut server = server(&[&film, &long]);
+    let (url, address) = (server.url("film.wmv"), SocketAddr::from(([127, 0, 0, 1], server.port())));
+    let process = Process::of(&mut server);
+
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    for turn in 1..=usize::try_from(setting("MMS_CROWD_TURNS", 1)).unwrap() {
+        alone.push(runtime().block_on(crowd(&url, &film)));
+        let seconds = runtime().block_on(async {
+            let mut slow = JoinSet::new();
+            let mut silent = Vec::new();
+            for _ in 0..IDLERS {
+                silent.push(never_reads(address).await);
+                slow.spawn(sends_slowly(address));
+            }
+            let seconds = crowd(&url, &film).await;
+            while slow.join_next().await.is_some() {}
+            wait_for_limit(&server, STALL_LIMIT, IDLERS * turn).await;
+            drop(silent);
+            seconds
+        });
+        beside.push(seconds);
+        tell(&format!("turn {turn}: alone {:.2} s, beside {seconds:.2} s", alone[turn - 1]));
+    }
+    let peak = process.peak();
+    let allowed = 64 * MIB + (CLIENTS + 2 * IDLERS) as u64 * 128 * 1024;
+    tell(&format!(
+        "peak {:.1} MiB, {:.1} MiB allowed",
+        peak as f64 / MIB as f64,
+        allowed as f64 / MIB as f64
+    ));
+    assert!(peak <= allowed, "{peak} bytes");
+    assert_named_limits(&server, alone.len());
+    if alone.len() > 2 {
+        let ratio = median(&mut beside) / median(&mut alone);
+        tell(&format!("beside those that hold it up it takes {ratio:.2} times as long"));
+        assert!(ratio <= 1.5, "{ratio}");
+    }
+}
+
+/// All at once, each compares; the seconds that it took.
+async fn crowd(url: &str, film: &Film) -> f64 {
+    let begun = Instant::now();
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let (url, film) = (url.to_owned(), film.clone());
+        clients.spawn(async move { fetch(&url, &film).await });
+    }
+    let mut complete = 0;
+    while let Some(result) = clients.join_next().await {
+        result.unwrap().unwrap();
+        complete += 1;
+    }
+    assert_eq!(complete, CLIENTS);
+    begun.elapsed().as_secs_f64()
+}
+
+/// Asks for everything and reads nothing.
+async fn never_reads(address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    stream.write_all(&scripted::client_plays().concat()).await.unwrap();
+    stream
+}
+
+/// A byte of a good request each second, until it is closed.
+async fn sends_slowly(address: SocketAddr) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = scripted::packet(&scripted::connect());
+    let mut seconds = interval(Duration::from_secs(1));
+    for byte in request {
+        seconds.tick().await;
+        let mut reply = [0; 64];
+        tokio::select! {
+            // the end, or a reset
+            _ = stream.read(&mut reply) => return,
+            () = sleep(Duration::from_millis(900)) => {}
+        }
+        if stream.write_all(&[byte]).await.is_err() {
+            return;
+        }
+    }
+    panic!("nobody minded");
+}
+
+/// Waits until the log says so often that this limit ended a session.
+async fn wait_for_limit(server: &Server, limit: &str, count: usize) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while ended_by(&server.logs(), limit) < count {
+        assert!(Instant::now() < patience, "{limit}\n{}", server.logs());
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Sessions that this limit ended, by the log.
+fn ended_by(log: &str, limit: &str) -> usize {
+    log.lines().filter(|line| line.contains(&format!("outcome=\"timed out: {limit}\""))).count()
+}
+
+/// The log names the limit that ended each of those that held the server up, and nobody else.
+fn assert_named_limits(server: &Server, turns: usize) {
+    let log = server.logs();
+    for limit in [STALL_LIMIT, FIRST_BYTES_LIMIT] {
+        assert_eq!(ended_by(&log, limit), IDLERS * turns, "{limit}\n{log}");
+    }
+    let completed = log.lines().filter(|line| line.contains("outcome=completed")).count();
+    assert_eq!(completed, 2 * CLIENTS * turns, "{log}");
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn a_thousand_idle_sessions_with_an_open_file_are_small() {
+    const SESSIONS: usize = 1000;
+    const WARM: usize = 50;
+    let scratch = Scratch::new("idle");
+    let film = Film::make(&scratch, "content.wmv", 40);
+    let mut server = server(&[&film]);
+    let process = Process::of(&mut server);
+    let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
+    let open = |_| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let requests = scripted::client_plays();
+        // up to the header; nothing is played
+        stream.write_all(&requests[..5].concat()).unwrap();
+        let mut said = Vec::new();
+        let header = 2000;
+        while !ends_with_header(&said, header) {
+            let mut part = [0; 4096];
+            let count = std::io::Read::read(&mut stream, &mut part).unwrap();
+            assert!(count > 0, "the server closed");
+            said.extend_from_slice(&part[..count]);
+        }
+        stream
+    };
+    let warm: Vec<_> = (0..WARM).map(open).collect();
+    let before = process.anonymous();
+    let idle: Vec<_> = (0..SESSIONS).map(open).collect();
+    let each = process.anonymous().saturating_sub(before) / SESSIONS as u64;
+    tell(&format!("{SESSIONS} idle sessions, {each} bytes for each"));
+    assert!(each <= 16 * 1024, "{each}");
+    drop((warm, idle));
+}
+
+/// Whether all messages and a header of so many bytes have come.
+fn ends_with_header(said: &[u8], header: usize) -> bool {
+    let data = scripted::said(said).iter().filter(|said| said.location_id.is_some()).count();
+    // fragments are as large as packets, so this header comes in one
+    data > 0 && said.len() > header
+}
+
+fn median(figures: &mut [f64]) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Past the test harness, which swallows the output of tests that pass.
+fn tell(line: &str) {
+    drop(std::io::stderr().write_all(format!("{line}\n").as_bytes()));
+}
