@@ -91,6 +91,7 @@ fn with_server(work: impl FnOnce(SocketAddr) -> Vec<Row>) -> Result<Vec<Row>, Fa
     let runtime = runtime()?;
     let mut options = ServerOptions::default();
     options.connection.mms.pace = Pace::Off;
+    options.connection.http.pace = Pace::Off;
     let (server, address) = {
         let _context = runtime.enter();
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -13,6 +13,7 @@
 //! - [`talk`]: the usual messages of a session
 //! - [`udp`]: media over UDP across a simulated network
 //! - [`vectors`]: the worked examples of the protocol
+//! - [`web`]: scripted servers for a client over HTTP
 #![allow(
     clippy::unwrap_used,
     clippy::exhaustive_enums,
@@ -26,7 +27,7 @@ pub mod build;
 pub mod content;
 pub mod fuzz;
 pub mod hostile;
-pub mod http;
+
 pub mod netem;
 pub mod pair;
 pub mod script;
@@ -35,3 +36,4 @@ pub mod suite;
 pub mod talk;
 pub mod udp;
 pub mod vectors;
+pub mod web;

@@ -7,7 +7,7 @@ use mms_core::client::{Client, Options, Outcome, Play, Position, Proxy, SocketId
 use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, TimerName};
 use mms_core::hresult::Hresult;
 use mms_testkit::content::{Content, shared};
-use mms_testkit::http::{Answer, Fate, PLAIN, STREAM, World, end, fate, frame, header, media, streaming};
+use mms_testkit::web::{Answer, Fate, PLAIN, STREAM, World, end, fate, frame, header, media, streaming};
 
 const URL: &str = "mmsh://server/a%20b.wmv?x=1";
 

@@ -3,7 +3,7 @@
 //! Each takes bytes and panics if something that must hold does not. Each oracle has a test with a planted bug.
 
 mod asf;
-mod http;
+mod http_client;
 mod metafile;
 mod pair;
 mod session;
@@ -12,7 +12,7 @@ mod url;
 mod wire;
 
 pub use asf::{asf_header, asf_packet};
-pub use http::http_client;
+pub use http_client::http_client;
 pub use metafile::metafile;
 pub use pair::pair;
 pub use session::{session_client, session_server};

@@ -6,7 +6,7 @@ use mms_core::client::{Options, Transport, Transports};
 
 use super::Control;
 use crate::content::Content;
-use crate::http::{Answer, Fate, PLAIN, STREAM, World, end, frame, header, media};
+use crate::web::{Answer, Fate, PLAIN, STREAM, World, end, frame, header, media};
 
 /// Most answers of one input: each redirect or refusal asks for another.
 const ANSWERS: usize = 12;
