@@ -96,7 +96,11 @@ pub fn http_client(data: &[u8]) {
 
 fn assert_same(whole: &Fate, cut: &Fate) {
     assert_eq!((&whole.story, whole.error), (&cut.story, cut.error), "events depend on the cut");
-    assert!(whole.file == cut.file && whole.text == cut.text, "bytes depend on the cut");
+    // of what is in error behind, more or less was handed out before
+    let is_same = |one: &[u8], other: &[u8]| {
+        one == other || whole.error.is_some() && (one.starts_with(other) || other.starts_with(one))
+    };
+    assert!(is_same(&whole.file, &cut.file) && is_same(&whole.text, &cut.text), "bytes depend on the cut");
 }
 
 #[cfg(test)]
