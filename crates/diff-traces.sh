@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-transports=(mmst mmsu)
+transports=(mmst mmsu mmsh)
 MMS_TRACES=$(mktemp -d)
 export MMS_TRACES
 trap 'rm -rf "$MMS_TRACES"' EXIT

@@ -14,6 +14,7 @@
 //! - [`udp`]: media over UDP across a simulated network
 //! - [`vectors`]: the worked examples of the protocol
 //! - [`web`]: scripted servers for a client over HTTP
+//! - [`web_pair`]: a client and a server over HTTP in memory
 #![allow(
     clippy::unwrap_used,
     clippy::exhaustive_enums,
@@ -37,3 +38,4 @@ pub mod talk;
 pub mod udp;
 pub mod vectors;
 pub mod web;
+pub mod web_pair;

@@ -193,6 +193,7 @@ macro_rules! adapter_suite {
             sessions_end_in_order_when_the_server_stops,
             events_are_those_of_two_peers_in_memory,
             events_over_udp_are_those_of_two_peers_in_memory,
+            events_over_http_are_those_of_two_peers_in_memory,
         );
     };
     ($adapter:ty: $($name:ident,)*) => {
