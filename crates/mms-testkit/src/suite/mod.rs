@@ -202,7 +202,7 @@ macro_rules! adapter_suite {
             one_listener_speaks_mms_and_http,
             a_file_that_changes_ends_its_download,
             events_over_udp_are_those_of_two_peers_in_memory,
-            media_over_http_is_that_of_two_peers_in_memory,
+            events_over_http_are_those_of_two_peers_in_memory,
         );
     };
     ($adapter:ty: $($name:ident,)*) => {

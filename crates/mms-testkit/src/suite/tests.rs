@@ -23,7 +23,8 @@ pub use super::http::*;
 use super::trace::Trace;
 use super::{Adapter, Fetching, Memory, descriptors, peers, unpaced, wait_until};
 use crate::content::{Content, testdata};
-use crate::pair::Pair;
+use crate::pair::{Pair, Seen};
+use crate::web_pair::WebPair;
 
 const SHORT: &str = "made/av-256.wmv";
 
@@ -690,43 +691,46 @@ pub fn sessions_end_in_order_when_the_server_stops<A: Adapter>() {
 
 /// The lines of each file are those of a client and a server in memory, so those of all adapters are equal.
 pub fn events_are_those_of_two_peers_in_memory<A: Adapter>() {
-    traces::<A>("mmst", &unpaced(), peers::pair);
+    traces::<A>("mmst", &unpaced(), |content| ran(peers::pair(content)));
 }
 
 /// The same with media in datagrams, slowly enough that none is lost.
 pub fn events_over_udp_are_those_of_two_peers_in_memory<A: Adapter>() {
     let mut options = unpaced();
     options.connection.mms.pace = Pace::PerMille(20_000);
-    traces::<A>("mmsu", &options, peers::pair_over_udp);
+    traces::<A>("mmsu", &options, |content| ran(peers::pair_over_udp(content)));
 }
 
-/// Over HTTP there are other events beside those of the media, which are the same again.
-pub fn media_over_http_is_that_of_two_peers_in_memory<A: Adapter>() {
-    let is_media = |line: &&String| line.starts_with("Header ") || line.starts_with("Packet ");
+/// The same over HTTP.
+pub fn events_over_http_are_those_of_two_peers_in_memory<A: Adapter>() {
+    let mut options = unpaced();
+    options.connection.http.pace = Pace::Off;
+    let config = options.connection.clone();
+    traces::<A>("mmsh", &options, |content| {
+        let url = "mmsh://127.0.0.1/content.wmv";
+        let mut pair = WebPair::new(
+            url,
+            content.clone(),
+            mms_core::client::Options::default(),
+            config.clone(),
+            usize::MAX,
+        );
+        pair.run();
+        pair.seen
+    });
+}
+
+fn ran(mut pair: Pair) -> Vec<Seen> {
+    pair.run();
+    pair.seen
+}
+
+fn traces<A: Adapter>(scheme: &str, options: &ServerOptions, run: impl Fn(&Content) -> Vec<Seen>) {
     for path in files() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let content = Content::new(std::fs::read(&path).unwrap());
-        let mut pair = peers::pair(&content);
-        pair.run();
-        let (mut expected, mut trace) = (Trace::new(false), Trace::new(false));
-        pair.seen.iter().for_each(|seen| expected.seen(seen));
-        let server = A::serve(Memory::new(content), unpaced());
-        let fetching = with_scheme(server.address, "mmsh", "content.wmv");
-        A::fetch(fetching, &mut |driver| trace.event(&driver.event().unwrap())).unwrap();
-        trace.keep(A::NAME, "mmsh", name);
-        assert!(trace.lines.iter().filter(is_media).eq(expected.lines.iter().filter(is_media)), "{name}");
-        assert!(trace.lines.last().is_some_and(|line| line.starts_with("EndOfStream")), "{name}");
-    }
-}
-
-fn traces<A: Adapter>(scheme: &str, options: &ServerOptions, pair: fn(&Content) -> Pair) {
-    for path in files() {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let content = Content::new(std::fs::read(&path).unwrap());
-        let mut pair = pair(&content);
-        pair.run();
         let (mut expected, mut trace) = (Trace::new(scheme == "mmsu"), Trace::new(scheme == "mmsu"));
-        pair.seen.iter().for_each(|seen| expected.seen(seen));
+        run(&content).iter().for_each(|seen| expected.seen(seen));
         let server = A::serve(Memory::new(content), options.clone());
         let fetching = with_scheme(server.address, scheme, "content.wmv");
         A::fetch(fetching, &mut |driver| trace.event(&driver.event().unwrap())).unwrap();
