@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::net::ToSocketAddrs;
 
-use mms_core::url::{Scheme, Url, percent_decoded};
+use mms_core::url::{HTTP_PORT, MMS_PORT, Scheme, Url, percent_decoded};
 
 use crate::exit::{Failure, Kind};
 use crate::text::printable;
@@ -16,6 +16,8 @@ pub(crate) struct Address {
     host: String,
     port: u16,
     path: String,
+    scheme: Scheme,
+    has_credentials: bool,
 }
 
 impl Address {
@@ -25,28 +27,27 @@ impl Address {
         let usage = |message: String| Failure::new(Kind::Usage, message);
         let shown = redacted(text);
         match scheme.as_deref() {
-            Some("mms" | "mmst" | "mmsu" | "mmsh" | "mmshttp") => {}
+            Some("mms" | "mmst" | "mmsu" | "mmsh" | "mmshttp" | "http") => {}
+            Some("https") => {
+                return Err(usage("https:// is not spoken: there is no TLS here".to_owned())
+                    .with_hint("try the same URL with http://, or fetch the file with another program"));
+            }
             Some(other) => {
                 let other = printable(other);
                 return Err(usage(format!(
                     "{other}:// is no scheme of Windows Media streams that is spoken"
                 ))
-                .with_hint("MMS over TCP is: try mmst://HOST/NAME"));
+                .with_hint("mms:// tries every transport: mms://HOST/NAME"));
             }
             None => {
                 return Err(usage(format!("{shown:?} is not a URL"))
-                    .with_hint(format!("write the scheme too: mmst://{shown}")));
+                    .with_hint(format!("write the scheme too: mms://{shown}")));
             }
         }
         let url = Url::parse(text).map_err(|_| {
             usage(format!("{shown:?} is not a URL of a stream"))
-                .with_hint("the form is mmst://HOST[:PORT]/NAME, an IPv6 address in [brackets]")
+                .with_hint("the form is mms://HOST[:PORT]/NAME, an IPv6 address in [brackets]")
         })?;
-        if !matches!(url.scheme, Scheme::Mms | Scheme::Mmst | Scheme::Mmsu) {
-            let scheme = url.scheme.as_str();
-            return Err(usage(format!("{scheme}:// is not spoken yet"))
-                .with_hint("MMS over TCP is: try the same URL with mmst://"));
-        }
         let port = url.port_or_default();
         let mut address = Self {
             url: text.to_owned(),
@@ -54,6 +55,8 @@ impl Address {
             host: url.host.to_owned(),
             port,
             path: url.path.to_owned(),
+            scheme: url.scheme,
+            has_credentials: url.user_info.is_some(),
         };
         let authority = address.authority();
         address.shown = format!("{}://{authority}/{}", url.scheme.as_str(), printable(url.path));
@@ -68,6 +71,22 @@ impl Address {
     /// The URL for the eyes: without user name and password.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
+    }
+
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Whether there is a user name in it.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.has_credentials
+    }
+
+    /// Whether the name is that of a metafile, which has no output of its own.
+    pub(crate) fn names_metafile(&self) -> bool {
+        let name = self.file_name().unwrap_or_default().to_ascii_lowercase();
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        matches!(extension, "asx" | "wax" | "wvx" | "wmx" | "m3u" | "pls")
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -87,10 +106,11 @@ impl Address {
     pub(crate) fn connection_hint(&self) -> String {
         let found = (self.host.as_str(), self.port).to_socket_addrs();
         if found.is_ok_and(|mut addresses| addresses.next().is_some()) {
-            format!(
-                "is a server running there, reachable on port {} and not full? MMS has port 1755",
-                self.port
-            )
+            let ports = match self.scheme {
+                Scheme::Mms if self.port == MMS_PORT => format!("{MMS_PORT} or {HTTP_PORT}"),
+                _ => self.port.to_string(),
+            };
+            format!("is a server running there, reachable on port {ports} and not full? MMS has port 1755")
         } else {
             format!("the name {} is not known; check its spelling", printable(&self.host))
         }
@@ -167,16 +187,22 @@ mod tests {
     #[test]
     fn urls_that_are_not_spoken_say_what_is() {
         for (url, hint) in [
-            ("mmsh://host/a", "mmst://"),
-            ("MMSHTTP://host/a", "mmst://"),
-            ("http://host/a", "mmst://HOST"),
-            ("host/a.wmv", "mmst://host/a.wmv"),
+            ("https://host/a", "http://"),
+            ("rtsp://host/a", "mms://HOST"),
+            ("host/a.wmv", "mms://host/a.wmv"),
             ("mms://", "HOST"),
         ] {
             let failure = Address::parse(url).unwrap_err();
             assert_eq!(failure.kind, Kind::Usage);
             assert!(failure.hint.unwrap().contains(hint), "{url}");
         }
+    }
+
+    #[test]
+    fn metafiles_are_known_by_their_names() {
+        let is_metafile = |url| Address::parse(url).unwrap().names_metafile();
+        assert!(is_metafile("http://h/a/List.ASX?x=1") && is_metafile("http://h/r.wax"));
+        assert!(!is_metafile("http://h/asx") && !is_metafile("http://h/a.asx/b.wmv"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use mms_core::asf::MAX_PACKET_SIZE;
+use mms_core::client::Transport;
 use mms_core::mmsp::server::Pace;
 use mms_core::url::MMS_PORT;
 
@@ -127,6 +128,17 @@ Examples:
     mms get mmst://127.0.0.1/clip.wmv -o /dev/null --json
   What a metafile names, one file for each entry:
     mms get playlist.asx
+    mms get http://127.0.0.1/playlist.asx
+  Without datagrams, or over HTTP first:
+    mms get mms://127.0.0.1/clip.wmv --transport tcp,http
+    mms get mms://127.0.0.1/clip.wmv --transport http,udp,tcp
+
+mms:// tries MMS with media over UDP, then over TCP (port 1755), then HTTP
+(port 80); a port in the URL holds for all. mmsu://, mmst:// and mmsh:// are one
+transport each. http:// is whatever the server has there: a stream, a plain
+file, or a metafile, which is followed. User name and password belong into the
+URL: http://USER:PASSWORD@HOST/NAME (Basic authentication, HTTP only). The
+environment variables http_proxy and no_proxy are honoured for HTTP.
 
 The file appears under its name when the stream has ended. What came of a
 stream that broke off or was interrupted is a valid file too, named
@@ -146,7 +158,8 @@ fn get_help() -> String {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = get_help())]
 pub(crate) struct GetArgs {
-    /// Where the stream is: mms://, mmsu:// or mmst://, or a metafile on this machine: ASX, WAX, WVX, a list of URLs
+    /// Where the stream is: mms://, mmsu://, mmst://, mmsh:// or http://, or a metafile on this machine: ASX, WAX,
+    /// WVX, a list of URLs
     #[arg(value_name = "URL|FILE")]
     pub(crate) url: String,
     /// File to write, or - for standard output [default: the last part of the URL]. Of a metafile with several
@@ -165,6 +178,9 @@ pub(crate) struct GetArgs {
     /// Fetch only the key frames of video, for a preview or a thin line
     #[arg(long)]
     pub(crate) key_frames: bool,
+    /// What mms:// tries, in this order: udp, tcp, http [default: udp,tcp,http]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_transport)]
+    pub(crate) transport: Vec<Transport>,
     /// Print one JSON object about what was done on standard output, also after an error
     #[arg(long)]
     pub(crate) json: bool,
@@ -182,7 +198,8 @@ pub(crate) struct GetArgs {
 const INFO_EXAMPLES: &str = "\
 Examples:
   mms info clip.wmv
-  mms info mmst://127.0.0.1/clip.wmv    fetches the header only
+  mms info mms://127.0.0.1/clip.wmv     fetches the header only
+  mms info http://127.0.0.1/list.asx    a stream, a plain file or a metafile
   mms info clip.wmv --json | jq .streams
   mms info clip.wmv --packets | less
   mms info playlist.asx                 entries, references, and the first fault
@@ -292,6 +309,15 @@ pub(crate) struct RewriteArgs {
     /// Nothing but errors on standard error
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+fn parse_transport(text: &str) -> Result<Transport, String> {
+    match text.trim() {
+        "udp" => Ok(Transport::Udp),
+        "tcp" => Ok(Transport::Tcp),
+        "http" => Ok(Transport::Http),
+        _ => Err("expected udp, tcp or http".to_owned()),
+    }
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, Misuse};
 use mms_core::hresult::Hresult;
+use mms_core::url::Scheme;
 use serde::Serialize;
 
 use crate::address::Address;
@@ -157,21 +158,40 @@ fn hint_for(error: Error, address: &Address, media_began: bool) -> Option<String
         }
         Error::ConnectionFailed => return Some(address.connection_hint()),
         Error::TimedOut(_) => "the server may be busy, or a firewall swallows the answers".to_owned(),
-        Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd) => {
-            format!("is it really an MMS server that listens on port {}?", address.port())
+        Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd) | Error::InvalidMessage { .. } => {
+            let kind = if is_http(address) { "a web or media server" } else { "an MMS server" };
+            format!("is it really {kind} that listens on port {}?", address.port())
         }
         Error::Refused(hr) => return refusal_hint(hr).map(str::to_owned),
+        Error::PeerIncompatible(Incompatible::AuthenticationRequired) => authentication_hint(address),
         Error::PeerIncompatible(what) => return mismatch_hint(what).map(str::to_owned),
-        Error::InvalidMessage { .. } => {
-            format!("is it really an MMS server that listens on port {}?", address.port())
-        }
         _ => return None,
     };
     Some(hint)
 }
 
+fn is_http(address: &Address) -> bool {
+    matches!(address.scheme(), Scheme::Mmsh | Scheme::Http)
+}
+
+fn authentication_hint(address: &Address) -> String {
+    match (is_http(address), address.has_credentials()) {
+        (true, true) => {
+            "the server, or a proxy before it, does not take this user name and password".to_owned()
+        }
+        (true, false) => "name yourself in the URL: http://USER:PASSWORD@HOST/NAME".to_owned(),
+        (false, _) => {
+            "over MMS that is not spoken; perhaps over HTTP: mmsh://USER:PASSWORD@HOST/NAME".to_owned()
+        }
+    }
+}
+
 fn refusal_hint(hr: Hresult) -> Option<&'static str> {
     match hr {
+        _ if hr.http().is_some_and(|status| matches!(status, 404 | 410)) => {
+            Some("check the name behind the host: `mms serve` prints its URLs")
+        }
+        _ if hr.http() == Some(503) => Some("the server is full; try again later"),
         Hresult::NS_E_FILE_NOT_FOUND
         | Hresult::ERROR_FILE_NOT_FOUND
         | Hresult::ERROR_PATH_NOT_FOUND
@@ -180,7 +200,9 @@ fn refusal_hint(hr: Hresult) -> Option<&'static str> {
         | Hresult::NS_E_TOO_MANY_SESS
         | Hresult::NS_E_NETWORK_BUSY
         | Hresult::NS_E_INSUFFICIENT_BANDWIDTH => Some("the server is full; try again later"),
-        Hresult::E_ACCESSDENIED => Some("the server wants a user name; that is not spoken yet"),
+        Hresult::E_ACCESSDENIED => {
+            Some("the server lets only some see this; over MMS no user name can be given")
+        }
         Hresult::NS_E_SHUTDOWN => Some("the server is going down; try again later"),
         _ => None,
     }
@@ -188,9 +210,9 @@ fn refusal_hint(hr: Hresult) -> Option<&'static str> {
 
 fn mismatch_hint(what: Incompatible) -> Option<&'static str> {
     match what {
-        Incompatible::AuthenticationRequired => Some("user names and passwords are not spoken yet"),
         Incompatible::NotSeekable => Some("leave --start out: this content plays from its beginning only"),
-        Incompatible::TransportRefused => Some("the server has no MMS over TCP; nothing else is spoken yet"),
+        Incompatible::TransportRefused => Some("mms:// tries every transport"),
+        Incompatible::RedirectScheme => Some("https and RTSP are not spoken"),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 
 mod address;
 mod args;
+mod client;
 mod demo;
 mod exit;
 mod get;

@@ -1,4 +1,4 @@
-//! Metafiles on this machine: what they are and where their references lead.
+//! Metafiles: what they are and where their references lead.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,6 +8,8 @@ use mms_core::metafile::{
     Base, Encoding, Kind, Target, URL_LIMIT, Unresolved, Value, nsc, resolve, sniff, text_len, to_text,
 };
 use mms_core::url::percent_decoded;
+
+use crate::address::{Address, redacted};
 
 /// A metafile in memory.
 #[derive(Clone, Debug)]
@@ -30,30 +32,69 @@ impl Document {
         if sniff(&bytes) != Kind::Asf {
             file.take(most).read_to_end(&mut bytes)?;
         }
-        let kind = sniff(&bytes);
+        Self::of_bytes(&bytes)
+    }
+
+    /// The same of bytes that are in memory.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> io::Result<Result<Self, Kind>> {
+        let kind = sniff(bytes);
         if !kind.is_metafile() && kind != Kind::Nsc {
             return Ok(Err(kind));
         }
-        let mut room = vec![0; text_len(&bytes)];
-        let (encoding, text) = to_text(&bytes, &mut room).map_err(io::Error::other)?;
+        let mut room = vec![0; text_len(bytes)];
+        let (encoding, text) = to_text(bytes, &mut room).map_err(io::Error::other)?;
         Ok(Ok(Self { kind, encoding, text: text.to_owned(), bytes: bytes.len() }))
     }
 }
 
-/// Where a reference of a metafile on this machine leads.
+/// Where a metafile came from.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    File(PathBuf),
+    /// After all redirects.
+    Url(String),
+}
+
+impl Origin {
+    /// For people and for JSON.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Url(url) => redacted(url),
+        }
+    }
+
+    /// The name without its extension.
+    pub(crate) fn stem(&self) -> String {
+        let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        match self {
+            Self::File(path) => stem(path),
+            Self::Url(url) => {
+                let name = Address::parse(url).ok().and_then(|address| address.file_name());
+                stem(Path::new(&name.unwrap_or_else(|| "stream".to_owned())))
+            }
+        }
+    }
+}
+
+/// Where a reference of a metafile leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Url(String),
     File(PathBuf),
 }
 
-/// Follows a reference of the metafile at a path.
-pub(crate) fn place(metafile: &Path, reference: Value<'_>) -> Result<Place, Unresolved> {
+/// Follows a reference of a metafile.
+pub(crate) fn place(origin: &Origin, reference: Value<'_>) -> Result<Place, Unresolved> {
     let mut room = [0; URL_LIMIT];
-    Ok(match resolve(Base::Local, reference, &mut room)? {
-        Target::Url(url) => Place::Url(url.to_owned()),
-        Target::Local(written) => {
-            let folder = metafile.parent().unwrap_or(Path::new(""));
+    let base = match origin {
+        Origin::File(_) => Base::Local,
+        Origin::Url(url) => Base::Url(url),
+    };
+    Ok(match (resolve(base, reference, &mut room)?, origin) {
+        (Target::Url(url), _) => Place::Url(url.to_owned()),
+        (Target::Local(written), Origin::File(path)) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
             Place::File(folder.join(path_of(written)))
         }
         _ => return Err(Unresolved::Scheme),
@@ -77,7 +118,8 @@ fn path_of(written: &str) -> PathBuf {
 /// Why a URL is not fetched, if its transport is not spoken.
 pub(crate) fn unspoken(url: &str) -> Option<String> {
     let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
-    (!matches!(scheme.as_str(), "mms" | "mmst" | "mmsu")).then(|| format!("{scheme}:// is not spoken yet"))
+    let is_spoken = matches!(scheme.as_str(), "mms" | "mmst" | "mmsu" | "mmsh" | "mmshttp" | "http");
+    (!is_spoken).then(|| format!("{scheme}:// is not spoken yet"))
 }
 
 /// The text of a value as it is shown to people.
@@ -102,6 +144,7 @@ mod tests {
         assert_eq!(unspoken("mms://h/a"), None);
         assert_eq!(unspoken("MMST://h/a"), None);
         assert_eq!(unspoken("mmsu://h/a"), None);
+        assert_eq!(unspoken("http://h/a"), None);
         assert_eq!(unspoken("rtsp://h/a").as_deref(), Some("rtsp:// is not spoken yet"));
     }
 }

@@ -135,7 +135,7 @@ fn listen_failure(addresses: &[SocketAddr], error: &io::Error) -> Failure {
 }
 
 /// What can be opened, one URL on each line: those of HTTP for listeners on other ports than that of MMS, whose own URLs
-/// are those of mms://.
+/// are those of mmst://. The pages, which lead to everything, come last and are never left out.
 fn urls(addresses: &[SocketAddr], catalogue: &Catalogue) -> String {
     let is_mms = |address: &&SocketAddr| address.port() == MMS_PORT;
     let mms = addresses.iter().filter(is_mms).collect::<Vec<_>>();
@@ -145,7 +145,7 @@ fn urls(addresses: &[SocketAddr], catalogue: &Catalogue) -> String {
     let http = if http.is_empty() { mms } else { &http };
     let names = || catalogue.entries().iter().map(|entry| entry.name.as_str());
     let pages = http.iter().map(|address| url_of("http", **address, ""));
-    let mms = mms.iter().flat_map(|address| names().map(|name| url_of("mms", **address, name)));
+    let mms = mms.iter().flat_map(|address| names().map(|name| url_of("mmst", **address, name)));
     let http = http.iter().flat_map(|address| {
         names().flat_map(|name| {
             let url = url_of("http", **address, name);
@@ -153,7 +153,7 @@ fn urls(addresses: &[SocketAddr], catalogue: &Catalogue) -> String {
         })
     });
     let (mut text, mut total) = (String::new(), 0_usize);
-    for url in pages.chain(mms).chain(http) {
+    for url in mms.chain(http) {
         total += 1;
         if total <= URLS {
             text.push_str(&url);
@@ -163,6 +163,10 @@ fn urls(addresses: &[SocketAddr], catalogue: &Catalogue) -> String {
     if total > URLS {
         // a String takes all that is written
         let _ = writeln!(text, "... and {} more", total - URLS);
+    }
+    for page in pages {
+        text.push_str(&page);
+        text.push('\n');
     }
     text
 }

@@ -10,9 +10,9 @@ mod many;
 #[allow(dead_code, reason = "the interoperability tests use the rest")]
 mod support;
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use many::{Film, Process, fetch, runtime, setting};

@@ -3,6 +3,7 @@
 //! A missing program fails the test where `CI=true` and is told by a line with `SKIPPED` elsewhere.
 #![cfg(unix)]
 
+#[allow(dead_code, reason = "the tests over HTTP use the rest")]
 mod support;
 
 use core::time::Duration;
@@ -12,40 +13,16 @@ use std::thread::sleep;
 use std::time::Instant;
 
 use support::asf::{Asf, compare, compare_from_somewhere};
+use support::fetch::{
+    FILES, SEEK_FILE, SEEK_PACE, SEEK_TO, check_dump_over, for_each_file, frames, near, seconds,
+};
 use support::peer::{MMSDUMP, XINEDUMP, all_installed, skip, vlc};
 use support::process::{Run, Running, Scratch, bounded};
 use support::server::{Server, made};
 
-/// Audio only; audio and video; an index behind the data and packets of 1,460 bytes.
-const FILES: [&str; 3] = ["audio-wmav2.wma", "av-wmv2-wmav2.wmv", "av-msmpeg4v3-wmav1-1460.asf"];
-
-/// 125 s, a key frame every 5 s, index.
-const SEEK_FILE: &str = "seek-125s.wmv";
-const SEEK_TO: &str = "60";
-/// Fast enough for a test; slow enough that the first play has not ended when the seek comes.
-const SEEK_PACE: &str = "20";
-
-fn seconds(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
-
-/// Lets a peer fetch each file from a server of its own; a finding fails the test with all logs.
-fn for_each_file(peer: &str, fetch: impl Fn(&Server, &str, &Scratch) -> Result<(), String>) {
-    let server = Server::start("off", &FILES);
-    for name in FILES {
-        let scratch = Scratch::new(peer);
-        if let Err(finding) = fetch(&server, name, &scratch) {
-            panic!("{peer}, {name}: {finding}\n{}", server.logs());
-        }
-    }
-}
-
 /// Compares what a peer wrote, and demands that the server's log shows MMS/TCP.
 fn check_dump(server: &Server, name: &str, dump: &Path, allowed_missing: usize) -> Result<(), String> {
-    let source = Asf::source(&made(name))?;
-    let dump = Asf::dump(dump)?;
-    compare(&source, &dump, allowed_missing)?;
-    server.wait_for_session(name, source.packets()).map(drop)
+    check_dump_over("MMS/TCP", server, name, dump, allowed_missing)
 }
 
 #[test]
@@ -73,18 +50,6 @@ fn ffmpeg_gets_every_frame() {
         }
         server.wait_for_session(name, source.packets()).map(drop).map_err(|error| run.explain(error))
     });
-}
-
-/// One line for each frame: stream, times, duration, size, checksum.
-fn frames(input: &str, scratch: &Scratch, name: &str) -> (Vec<String>, Run) {
-    let list = scratch.file(&format!("{name}.framecrc"));
-    let mut command = bounded(seconds(8), "ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-i", input, "-map", "0:v?", "-map", "0:a?", "-c", "copy"]);
-    command.args(["-copyts", "-flush_packets", "1", "-f", "framecrc", "-y"]).arg(&list);
-    let run = Run::complete(&mut command, scratch, name);
-    let text = fs::read_to_string(&list).unwrap_or_default();
-    let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
-    (lines, run)
 }
 
 #[test]
@@ -241,18 +206,6 @@ fn vlc_seeks_by_packet() {
     };
     if let Err(finding) = judge() {
         panic!("{}\n{}", run.explain(finding), server.logs());
-    }
-}
-
-/// The send time of the start packet, in milliseconds, lies where the seek wanted to go.
-fn near(source: &Asf, start: usize, wanted: core::ops::RangeInclusive<u32>) -> Result<(), String> {
-    if start >= source.packets() {
-        return Err(format!("start at packet {start} of {}", source.packets()));
-    }
-    let time = source.send_time(start);
-    match wanted.contains(&time) {
-        true => Ok(()),
-        false => Err(format!("packet {start} is sent at {time} ms, wanted within {wanted:?}")),
     }
 }
 

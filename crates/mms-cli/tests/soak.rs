@@ -10,10 +10,10 @@ mod many;
 #[allow(dead_code, reason = "the interoperability tests use the rest")]
 mod support;
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use many::{Film, Process, fetch, runtime, setting};
@@ -88,7 +88,7 @@ fn a_server_stays_as_it_was_while_clients_come_and_go_at_random() {
     let scratch = Scratch::new("soak");
     let film = Film::make(&scratch, NAME, PACKETS);
     let life = Duration::from_secs(seconds) + 3 * PATIENCE;
-    let mut server = Server::start_for(life, &["--pace", PACE], std::slice::from_ref(&film.path));
+    let mut server = Server::start_for(life, &["--pace", PACE], core::slice::from_ref(&film.path));
     let process = Process::of(&mut server);
     let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
     let descriptors = process.descriptors();

@@ -23,6 +23,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Buffer<B> {
         self.storage.as_ref().get(self.start..self.end).unwrap_or_default()
     }
 
+    pub(crate) fn data_mut(&mut self) -> &mut [u8] {
+        self.storage.as_mut().get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Keeps the first `len` bytes of the data.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.end = self.end.min(self.start.saturating_add(len));
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.start >= self.end
     }

@@ -206,7 +206,7 @@ phrases! {
         /// The server has no fast forward or rewind for this content.
         NotStridable = "content has no fast forward or rewind",
         /// The server redirects to something this client does not speak.
-        RedirectScheme = "redirect to a scheme that is not MMS",
+        RedirectScheme = "redirect to a scheme that is not spoken",
     }
 }
 
@@ -221,8 +221,10 @@ phrases! {
         TooManyBytes = "more bytes reported than were offered",
         /// An answer to a wish that is not raised.
         NoSuchWish = "answer to a wish that is not raised",
-        /// A URL that is not of the mms family or has no host.
-        Url = "URL is not of the mms family",
+        /// A URL whose scheme is not known, or that has no host.
+        Url = "URL is not of the mms family or of HTTP",
+        /// An `https` URL.
+        SecureUrl = "https is not spoken",
     }
 }
 

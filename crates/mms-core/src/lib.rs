@@ -105,6 +105,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 #[cfg(test)]
+extern crate self as mms_core;
+#[cfg(test)]
 extern crate std;
 
 pub mod asf;
@@ -114,8 +116,11 @@ pub mod error;
 pub mod hresult;
 pub mod metafile;
 pub mod mmsp;
+pub mod rollover;
 pub mod selection;
 pub mod server;
+#[cfg(test)]
+mod states;
 pub mod text;
 pub mod time;
 mod timer;

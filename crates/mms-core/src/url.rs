@@ -1,4 +1,4 @@
-//! URLs of the mms family (digest 7.1).
+//! URLs of the mms family (digest 7.1), and those of HTTP.
 
 use core::fmt;
 
@@ -13,6 +13,8 @@ use crate::error::{Error, LimitName, Misuse};
 
 /// The port of MMS, for TCP and UDP.
 pub const MMS_PORT: u16 = 1755;
+/// The port of HTTP.
+pub const HTTP_PORT: u16 = 80;
 
 /// What a URL says about the transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +28,8 @@ pub enum Scheme {
     Mmsu,
     /// `mmsh` or `mmshttp`: HTTP.
     Mmsh,
+    /// `http`: HTTP, and whatever the server has there.
+    Http,
 }
 
 impl Scheme {
@@ -37,6 +41,7 @@ impl Scheme {
             Self::Mmst => "mmst",
             Self::Mmsu => "mmsu",
             Self::Mmsh => "mmsh",
+            Self::Http => "http",
         }
     }
 }
@@ -61,10 +66,13 @@ impl<'a> Url<'a> {
     /// Takes a URL apart.
     ///
     /// # Errors
-    /// `ApiMisuse(Url)` if it is not of the mms family or has no host.
+    /// `ApiMisuse(Url)` if its scheme is not known or it has no host, `ApiMisuse(SecureUrl)` for `https`.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         match url(text) {
             Ok(("", parsed)) => Ok(parsed),
+            _ if text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")) => {
+                Err(Error::ApiMisuse(Misuse::SecureUrl))
+            }
             _ => Err(Error::ApiMisuse(Misuse::Url)),
         }
     }
@@ -74,8 +82,14 @@ impl<'a> Url<'a> {
     pub fn port_or_default(&self) -> u16 {
         self.port.unwrap_or(match self.scheme {
             Scheme::Mms | Scheme::Mmst | Scheme::Mmsu => MMS_PORT,
-            Scheme::Mmsh => 80,
+            Scheme::Mmsh | Scheme::Http => HTTP_PORT,
         })
+    }
+
+    /// User name and password as written.
+    #[must_use]
+    pub fn credentials(&self) -> Option<(&'a str, &'a str)> {
+        self.user_info.map(|text| text.split_once(':').unwrap_or((text, "")))
     }
 }
 
@@ -86,6 +100,7 @@ fn url(input: &str) -> IResult<&str, Url<'_>> {
         value(Scheme::Mmsh, tag_no_case("mmshttp")),
         value(Scheme::Mmsh, tag_no_case("mmsh")),
         value(Scheme::Mms, tag_no_case("mms")),
+        value(Scheme::Http, tag_no_case("http")),
     ));
     let (input, scheme) = terminated(scheme, tag("://")).parse_complete(input)?;
     let (path, authority) = take_till(|c| matches!(c, '/' | '?' | '#')).parse_complete(input)?;
@@ -213,6 +228,11 @@ mod tests {
         );
         assert_eq!(Url::parse("mmshttp://h/x").unwrap().port_or_default(), 80);
         assert_eq!(Url::parse("mmsh://h?x").unwrap().path, "?x");
+        let url = Url::parse("HTTP://u@h/x").unwrap();
+        assert_eq!(
+            (url.scheme, url.port_or_default(), url.credentials()),
+            (Scheme::Http, 80, Some(("u", "")))
+        );
     }
 
     #[test]
@@ -220,7 +240,7 @@ mod tests {
         for text in [
             "",
             "mms:/h",
-            "http://h/",
+            "ftp://h/",
             "mms://",
             "mms://:1/",
             "mms://h:0/",
@@ -230,6 +250,7 @@ mod tests {
         ] {
             assert_eq!(Url::parse(text), Err(Error::ApiMisuse(Misuse::Url)), "{text}");
         }
+        assert_eq!(Url::parse("httpS://h/"), Err(Error::ApiMisuse(Misuse::SecureUrl)));
     }
 
     #[test]

@@ -305,7 +305,29 @@ fn plain_files_and_texts_are_told_by_their_first_bytes() {
             let answers = vec![Answer(response(&head, &body), closed)];
             let run = drive(Config::default(), TARGET, answers, step, true);
             assert_eq!((run.error, &run.media), (None, &body));
-            assert_eq!(run.names(), ["Connected", "File", "EndOfStream"]);
+            let whole = [
+                "Connected",
+                "File",
+                "Opened",
+                "HeaderPart",
+                "Started",
+                "Packet",
+                "Packet",
+                "Packet",
+                "EndOfStream",
+            ];
+            assert_eq!(run.names(), whole, "{extra} {step}");
+            // the file behind its Data Object comes as it is, and so does a packet that is cut
+            let mut long = body.clone();
+            long.extend([0xEE; 600]);
+            let head = head.replace("1880", "2480");
+            let answers = vec![Answer(response(&head, &long), closed)];
+            let run = drive(Config::default(), TARGET, answers, step, true);
+            assert_eq!((run.error, &run.media), (None, &long));
+            let head = head.replace("2480", "1700");
+            let answers = vec![Answer(response(&head, &body[..1700]), closed)];
+            let run = drive(Config::default(), TARGET, answers, step, true);
+            assert_eq!((run.error, &run.media[..]), (None, &body[..1700]));
             let text = "<asx version=\"3.0\"/>";
             let head = format!("{plain}\n{}", extra.replace("1880", &text.len().to_string()));
             let answers = vec![Answer(response(&head, text.as_bytes()), closed)];

@@ -340,7 +340,7 @@ impl Host for Feed {
 
     fn answer(&mut self, question: Question) -> Answer<Packets> {
         if let Query::Open { name, http } = question.query() {
-            return match self.find(name, http.as_ref()) {
+            return match self.find(name, http.as_deref()) {
                 Ok(Found::Media(content)) => question.opened(content),
                 Ok(Found::Text { len, content_type }) => question.opened_text(len, content_type),
                 Err(hr) => {

@@ -75,7 +75,7 @@ pub enum Query {
         /// The name as the client wrote it; an unpaired surrogate became U+FFFD.
         name: String,
         /// What else the client said, if it speaks HTTP.
-        http: Option<HttpQuery>,
+        http: Option<Box<HttpQuery>>,
     },
     /// Bytes of the header.
     Header {
@@ -144,9 +144,11 @@ impl Question {
         let query = match wish.ask {
             Ask::Open { name, http, .. } => Query::Open {
                 name: name.chars().collect(),
-                http: http.map(|http| HttpQuery {
-                    host: http.host.map(str::to_owned),
-                    authorization: http.authorization.map(str::to_owned),
+                http: http.map(|http| {
+                    Box::new(HttpQuery {
+                        host: http.host.map(str::to_owned),
+                        authorization: http.authorization.map(str::to_owned),
+                    })
                 }),
             },
             Ask::Bytes { offset, max_bytes } => Query::Bytes { offset, max_bytes },

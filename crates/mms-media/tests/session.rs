@@ -175,7 +175,7 @@ fn a_session_fetches_the_file_and_leaves_one_line() {
     assert_eq!(
         fetched.line,
         format!(
-            "peer=192.0.2.7:4711 transport=MMS/TCP name=av-wmv2-wmav2.wmv packets={packets} start=0 \
+            "peer=192.0.2.7:4711 transport=MMS/TCP name=av-wmv2-wmav2.wmv packets={packets} bytes=0 start=0 \
              duration=1.234 outcome=completed"
         )
     );
@@ -200,9 +200,9 @@ fn an_unknown_name_is_refused_and_logged_in_quotes_if_it_looks_like_fields() {
     let fetched = fetch(feed(made()), "x%20outcome=completed", Position::Beginning, |_| {});
     assert!(fetched.error.is_some());
     assert!(
-        fetched
-            .line
-            .ends_with("name=\"x outcome=completed\" packets=0 start=- duration=1.234 outcome=refused"),
+        fetched.line.ends_with(
+            "name=\"x outcome=completed\" packets=0 bytes=0 start=- duration=1.234 outcome=refused"
+        ),
         "{}",
         fetched.line
     );

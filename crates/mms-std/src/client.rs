@@ -151,10 +151,11 @@ impl Client {
             return;
         }
         for event in &self.events {
-            if event.token() == Token(SocketId::MEDIA.index()) {
+            let id = SocketId::all().find(|id| Token(id.index()) == event.token());
+            if id == Some(SocketId::MEDIA) {
                 self.fetch.media().into_iter().for_each(|socket| socket.note(event));
-            } else if event.token() != WAKER {
-                match self.fetch.link() {
+            } else if let Some(id) = id {
+                match self.fetch.link(id) {
                     Link::Open(socket) => socket.note(event),
                     Link::Connecting(connecting) => connecting.note(event),
                     _ => {}

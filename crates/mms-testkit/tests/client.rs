@@ -210,7 +210,7 @@ fn a_redirect_is_followed_on_a_new_connection_up_to_a_limit() {
         server.client.error(),
         Some(Error::Limit { limit: LimitName::Redirects, found: 6, allowed: 5 })
     );
-    for elsewhere in ["http://b.example/x", "mmsu://b.example/x", "nonsense"] {
+    for elsewhere in ["https://b.example/x", "mmsu://b.example/x", "nonsense"] {
         let mut server = at(At::Opening);
         server.say(&redirect(elsewhere));
         assert!(server.story()[0].starts_with("Redirected"), "told before the error");
@@ -726,7 +726,7 @@ fn connecting_has_its_time() {
     use mms_core::client::{Client, Step, Storage};
     use mms_core::time::Instant;
     let storage = Storage { receive: vec![0; 2048], send: vec![0; 2560] };
-    let mut client = Client::new("mms://h/a", manual(), storage).unwrap();
+    let mut client = Client::new("mmst://h/a", manual(), storage).unwrap();
     assert_eq!(client.step(Instant::ZERO), Step::Connect(SocketId::CONTROL));
     let Step::Wait { until, .. } = client.step(Instant::ZERO) else { panic!() };
     assert_eq!(until, Instant::from_millis(15_000));

@@ -227,7 +227,7 @@ proptest! {
         let mut options = Options::default();
         options.play = None;
         options.close_at_end = false;
-        let mut server = ScriptedServer::new("mms://h/a", options);
+        let mut server = ScriptedServer::new("mmst://h/a", options);
         server.settle();
         for (kind, number) in steps {
             misuse(&mut server, &content, kind, number);

@@ -13,37 +13,47 @@ use std::path::Path;
 use std::time::Instant;
 
 use mms_core::asf::{HeaderSummary, StreamInfo, StreamKind};
-use mms_core::client::{Options, Play, Player, Position, Transport, Until};
+use mms_core::client::{Event, Outcome, Play, Position, Transport, Transports, Until};
 use mms_core::selection::{Selection, Thinning};
+use mms_core::url::Scheme;
 use mms_std::Client;
 
 use crate::address::{Address, redacted};
 use crate::args::GetArgs;
+use crate::client;
 use crate::exit::{Failure, Kind, line};
+use crate::metafile::Document;
 use crate::serve::io_limits;
 use crate::stdout::print_json;
-use crate::text::{clock, printable};
+use crate::text::{clock, count, printable};
 
 pub(crate) use interrupt::{Interrupt, SAME_SIGNAL};
 pub(crate) use output::{Output, Target};
+use playlist::Source;
 use progress::Progress;
 use recording::{Next, Recording};
 use summary::{Network, Summary};
 
-/// A transport as it is shown.
-pub(crate) fn name_of(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Udp => "MMS/UDP",
-        _ => "MMS/TCP",
-    }
-}
-
 pub(crate) fn run(args: &GetArgs) -> Result<(), Failure> {
     let path = Path::new(&args.url);
     if path.is_file() {
-        return playlist::run(args, path);
+        return playlist::run(args, &Interrupt::install()?, Source::File(path));
     }
-    let (summary, result) = attempt(args, &Interrupt::install()?);
+    let is_mms = Address::parse(&args.url)?.scheme() == Scheme::Mms;
+    if !args.transport.is_empty() && !is_mms {
+        return Err(Failure::new(
+            Kind::Usage,
+            "--transport is for mms:// only: other schemes are one transport",
+        )
+        .with_hint("give the same URL with mms://"));
+    }
+    let interrupt = Interrupt::install()?;
+    let (summary, result) = attempt(args, &interrupt);
+    let result = match result {
+        Ok(Some(found)) => return playlist::run(args, &interrupt, Source::Found(found)),
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
     say(&summary, &result, args.quiet);
     if args.json {
         print_json(&summary)?;
@@ -51,8 +61,16 @@ pub(crate) fn run(args: &GetArgs) -> Result<(), Failure> {
     result
 }
 
+/// A metafile that came instead of media.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// After all redirects.
+    url: String,
+    document: Document,
+}
+
 /// Fetches one stream and tells what came of it.
-fn attempt(args: &GetArgs, interrupt: &Interrupt) -> (Summary, Result<(), Failure>) {
+fn attempt(args: &GetArgs, interrupt: &Interrupt) -> (Summary, Result<Option<Found>, Failure>) {
     let begun = Instant::now();
     let mut summary = Summary { url: redacted(&args.url), ..Summary::default() };
     let result = fetch(args, interrupt, &mut summary);
@@ -74,10 +92,12 @@ fn millis(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-fn fetch(args: &GetArgs, interrupt: &Interrupt, summary: &mut Summary) -> Result<(), Failure> {
+fn fetch(args: &GetArgs, interrupt: &Interrupt, summary: &mut Summary) -> Result<Option<Found>, Failure> {
     let address = Address::parse(&args.url)?;
     summary.url = address.shown().to_owned();
-    let target = Target::choose(args.output.as_deref(), &address, args.force)?;
+    // a metafile gives its name to no file; whether it is one shows later
+    let may_exist = args.force || args.output.is_none() && address.names_metafile();
+    let target = Target::choose(args.output.as_deref(), &address, may_exist)?;
     check_stdout(&target, args.json)?;
     let output = Output::open(&target, args.force)?;
     interrupt.guard(output.temporary());
@@ -86,20 +106,53 @@ fn fetch(args: &GetArgs, interrupt: &Interrupt, summary: &mut Summary) -> Result
     interrupt.arm(client.closer());
     let mut recording = Recording::new(output, wishes(args));
     let mut progress = Progress::new(args.quiet);
-    let failure = receive(&mut client, &mut recording, &mut progress, &address, args);
+    let received = receive(&mut client, &mut recording, &mut progress, &address, args);
     progress.end();
 
-    if recording.header().is_some() {
-        let driver = client.driver();
-        summary.transport = Some(name_of(driver.transport()));
-        summary.network = driver.reception().map(Network::from);
+    let driver = client.driver();
+    let opened = recording.header().is_some() || matches!(received, Received::Metafile(_));
+    summary.attempts = client::attempts(driver, opened);
+    if opened {
+        summary.transport = Some(driver.transport().to_string());
+        summary.plain_file = recording.is_file();
+        summary.network = match driver.transport() {
+            Transport::Http => Some(Network::reliable(driver.statistics().packets_received)),
+            _ => driver.reception().map(Network::from),
+        };
+    } else if !args.quiet && summary.attempts.len() > 1 {
+        tell_last_attempt(driver);
     }
-    let failure = if interrupt.is_raised() && !recording.has_ended() {
-        Some(Failure::new(Kind::Interrupted, "interrupted"))
-    } else {
-        failure
+    let failure = match received {
+        _ if interrupt.is_raised() && !recording.has_ended() => {
+            Some(Failure::new(Kind::Interrupted, "interrupted"))
+        }
+        Received::Metafile(document) => {
+            return Ok(Some(Found { url: driver.url().as_str().to_owned(), document }));
+        }
+        Received::Stream => None,
+        Received::Failed(failure) => Some(failure),
     };
-    conclude(recording, failure, &target, summary, args.quiet)
+    conclude(recording, failure, &target, summary, args.quiet).map(|()| None)
+}
+
+/// What receiving came to.
+#[derive(Debug)]
+enum Received {
+    /// The stream ended in order.
+    Stream,
+    Metafile(Document),
+    Failed(Failure),
+}
+
+/// Those before were told when the next one was tried.
+fn tell_last_attempt(driver: &mut mms_core::client::Client<Vec<u8>>) {
+    let last = driver.attempts().filter_map(|attempt| match attempt.outcome {
+        Outcome::Failed(error) => Some((attempt.transport, error)),
+        _ => None,
+    });
+    if let Some((transport, error)) = last.last() {
+        line(&printable(&format!("{transport}: {error}")));
+    }
 }
 
 fn check_stdout(target: &Target, json: bool) -> Result<(), Failure> {
@@ -118,13 +171,10 @@ fn check_stdout(target: &Target, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A client that waits with playing until the header was looked at.
 fn client(address: &Address, args: &GetArgs) -> Result<Client, Failure> {
-    let mut options = Options::default();
-    options.play = None;
-    let guid = mms_media::random()
-        .map_err(|error| Failure::new(Kind::Local, format!("the system gives no random bytes: {error}")))?;
-    options.mms.player = Player::with_guid(guid);
+    let transports =
+        if args.transport.is_empty() { Transports::DEFAULT } else { Transports::new(&args.transport) };
+    let options = client::options(address, transports)?;
     let client =
         Client::new(address.url(), options).map_err(|error| Failure::of_session(error, address, false))?;
     Ok(match args.io_bytes {
@@ -166,31 +216,49 @@ fn play(args: &GetArgs, header: &HeaderSummary) -> Result<Play, Failure> {
     Ok(Play { from, until: args.duration.map(Until::AfterStart), selection, ..Play::default() })
 }
 
-/// Receives until all is over; says why it did not end in order.
+/// Receives until all is over.
 fn receive(
     client: &mut Client,
     recording: &mut Recording,
     progress: &mut Progress,
     address: &Address,
     args: &GetArgs,
-) -> Option<Failure> {
+) -> Received {
+    let mut text = client::Text::default();
     loop {
         // a player behind a pipe gets at once what is there
         if client.would_wait()
             && let Err(failure) = recording.hand_on()
         {
             close(client);
-            return Some(failure);
+            return Received::Failed(failure);
         }
         let next = match client.next() {
+            Ok(Some(Event::RolledOver { from, error, to })) => {
+                if !args.quiet {
+                    progress.say(&format!("{from}: {error}; trying {to}"));
+                }
+                recording.forget();
+                continue;
+            }
+            Ok(Some(Event::TextPart { bytes, last, .. })) => match text.take(bytes, last) {
+                Ok(Some(document)) => return Received::Metafile(document),
+                Ok(None) => continue,
+                Err(failure) => Err(failure),
+            },
             Ok(Some(event)) => recording.take(&event),
-            Ok(None) if recording.has_ended() => return None,
+            Ok(None) if recording.has_ended() => return Received::Stream,
             Ok(None) => {
-                return Some(Failure::new(broken(recording), "the server ended the session too early"));
+                return Received::Failed(Failure::new(
+                    broken(recording),
+                    "the server ended the session too early",
+                ));
             }
             // what comes behind the end of the stream does not matter any more
-            Err(_) if recording.has_ended() => return None,
-            Err(error) => return Some(Failure::of_session(error, address, recording.packets() > 0)),
+            Err(_) if recording.has_ended() => return Received::Stream,
+            Err(error) => {
+                return Received::Failed(Failure::of_session(error, address, recording.packets() > 0));
+            }
         };
         let done = match next {
             Ok(Next::GoOn) => Ok(()),
@@ -202,13 +270,13 @@ fn receive(
             Ok(Next::Another) => {
                 Failure::warn("the stream goes on with another entry, which is not fetched");
                 close(client);
-                return None;
+                return Received::Stream;
             }
             Err(failure) => Err(failure),
         };
         if let Err(failure) = done {
             close(client);
-            return Some(failure);
+            return Received::Failed(failure);
         }
     }
 }
@@ -226,6 +294,13 @@ fn start(
     args: &GetArgs,
 ) -> Result<(), Failure> {
     let Some(header) = recording.header().cloned() else { return Ok(()) };
+    if recording.is_file() && (!args.streams.is_empty() || args.key_frames) {
+        return Err(Failure::new(
+            Kind::Refused,
+            "the server has a plain file, which comes with all its streams",
+        )
+        .with_hint("leave --streams and --key-frames out"));
+    }
     let play = play(args, &header)?;
     let properties = &header.file_properties;
     let whole = Some(properties.content_duration()).filter(|duration| !duration.is_zero());
@@ -272,6 +347,12 @@ fn conclude(
     }
     finished?;
     let missing = recording.missing();
+    if recording.is_file() && recording.lacks() > 0 {
+        Failure::warn(&format!(
+            "the file has {} fewer than its header says; `mms repair` makes that true",
+            count(recording.lacks(), "packet")
+        ));
+    }
     let kept = recording.into_output().keep(!has_ended)?;
     if let (Some(path), false, false) = (&kept, has_ended, quiet) {
         line(&printable(&format!("what came is kept as {}", path.display())));

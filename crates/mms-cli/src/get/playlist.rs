@@ -1,4 +1,4 @@
-//! `mms get` of a metafile on this machine: one output for each entry.
+//! `mms get` of a metafile, on this machine or fetched: one output for each entry.
 
 use core::time::Duration;
 use std::collections::HashSet;
@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::interrupt::Interrupt;
 use super::summary::Summary;
-use super::{attempt, say};
+use super::{Found, attempt, say};
 use crate::address::{Address, redacted};
 use crate::args::GetArgs;
 use crate::exit::{self, Failure, line};
-use crate::metafile::{Document, Place, place, shown, unspoken};
+use crate::metafile::{Document, Origin, Place, place, shown, unspoken};
 use crate::stdout::print_json;
 use crate::text::printable;
 
@@ -57,22 +57,34 @@ struct Skipped {
     reason: String,
 }
 
-pub(super) fn run(args: &GetArgs, path: &Path) -> Result<(), Failure> {
-    let mut planner = Planner { trail: Trail::new(), depth: 0 };
+/// The first metafile.
+pub(super) enum Source<'a> {
+    File(&'a Path),
+    Found(Found),
+}
+
+pub(super) fn run(args: &GetArgs, interrupt: &Interrupt, source: Source<'_>) -> Result<(), Failure> {
+    let origin = match &source {
+        Source::File(path) => Origin::File((*path).to_owned()),
+        Source::Found(found) => Origin::Url(found.url.clone()),
+    };
     let report = Report {
-        metafile: path.display().to_string(),
+        metafile: origin.shown(),
         streams: Vec::new(),
         skipped: Vec::new(),
         complete: false,
         error: None,
     };
-    let interrupt = Interrupt::install()?;
-    let mut fetcher = Fetcher { args, path, interrupt, written: HashSet::new(), report };
-    let result = planner.entries(path).map_err(|reason| unusable(path, &reason)).and_then(|entries| {
-        if entries.is_empty() {
-            return Err(unusable(path, "it names nothing to fetch"));
-        }
-        fetcher.all(&entries)
+    let planner = Planner { trail: Trail::new(), depth: 0 };
+    let mut fetcher = Fetcher { args, planner, interrupt, written: HashSet::new(), report };
+    let entries = match source {
+        Source::File(path) => fetcher.planner.entries(path),
+        Source::Found(found) => fetcher.planner.entries_of(&found),
+    };
+    let result = entries.map_err(|reason| unusable(&origin, &reason)).and_then(|entries| {
+        let result = fetcher.all(&origin, &entries);
+        fetcher.planner.leave(&origin);
+        result
     });
     if args.json {
         fetcher.report.complete = result.is_ok();
@@ -82,9 +94,12 @@ pub(super) fn run(args: &GetArgs, path: &Path) -> Result<(), Failure> {
     result
 }
 
-fn unusable(path: &Path, reason: &str) -> Failure {
-    let shown = printable(&path.display().to_string());
-    Failure::new(exit::Kind::Usage, format!("{shown}: {reason}"))
+fn unusable(origin: &Origin, reason: &str) -> Failure {
+    let kind = match origin {
+        Origin::File(_) => exit::Kind::Usage,
+        Origin::Url(_) => exit::Kind::Refused,
+    };
+    Failure::new(kind, format!("{}: {reason}", printable(&origin.shown())))
         .with_hint("`mms info` explains files and metafiles")
 }
 
@@ -103,15 +118,31 @@ impl Planner {
         entries
     }
 
+    /// Those of a metafile that was fetched; the way goes on from it until [`leave`](Self::leave).
+    fn entries_of(&mut self, found: &Found) -> Result<Vec<Entry>, String> {
+        self.trail.enter(&found.url).map_err(|end| end.to_string())?;
+        let origin = Origin::Url(found.url.clone());
+        self.plan(&origin, &found.document).inspect_err(|_| self.trail.leave())
+    }
+
+    fn leave(&mut self, origin: &Origin) {
+        if matches!(origin, Origin::Url(_)) {
+            self.trail.leave();
+        }
+    }
+
     fn read(&mut self, path: &Path) -> Result<Vec<Entry>, String> {
-        let document = match Document::read(path).map_err(|error| format!("it cannot be read: {error}"))? {
-            Ok(document) if document.kind == Kind::Nsc => {
-                return Err("it announces a multicast, which is not spoken yet".to_owned());
-            }
-            Ok(document) => document,
-            Err(Kind::Asf) => return Err("it is a file on this machine, not a URL or a metafile".to_owned()),
-            Err(_) => return Err("it is no metafile".to_owned()),
-        };
+        match Document::read(path).map_err(|error| format!("it cannot be read: {error}"))? {
+            Ok(document) => self.plan(&Origin::File(path.to_owned()), &document),
+            Err(Kind::Asf) => Err("it is a file on this machine, not a URL or a metafile".to_owned()),
+            Err(_) => Err("it is no metafile".to_owned()),
+        }
+    }
+
+    fn plan(&mut self, origin: &Origin, document: &Document) -> Result<Vec<Entry>, String> {
+        if document.kind == Kind::Nsc {
+            return Err("it announces a multicast, which is not spoken yet".to_owned());
+        }
         let metafile = Metafile::parse(&document.text, Mode::Lenient).map_err(|error| error.to_string())?;
         let mut entries: Vec<Entry> = Vec::new();
         let mut last = None;
@@ -120,7 +151,7 @@ impl Planner {
                 let title = candidate.clip.as_ref().and_then(|clip| shown(clip.details().title()));
                 entries.push(Entry { title, ways: Vec::new() });
             }
-            let way = self.way(path, &candidate);
+            let way = self.way(origin, &candidate);
             if candidate.kind == CandidateKind::Metafile
                 && let Way::Metafile(included) = way
             {
@@ -130,10 +161,13 @@ impl Planner {
                 entry.ways.push(way);
             }
         }
+        if entries.is_empty() && self.depth == 0 {
+            return Err("it names nothing to fetch".to_owned());
+        }
         Ok(entries)
     }
 
-    fn way(&mut self, path: &Path, candidate: &Candidate<'_>) -> Way {
+    fn way(&mut self, origin: &Origin, candidate: &Candidate<'_>) -> Way {
         let written: String = candidate.href.url().collect();
         let skipped = |reason: String| Way::Skipped { what: redacted(&written), reason };
         if self.depth > 0 && candidate.clip.as_ref().is_some_and(|clip| clip.skip_if_ref()) {
@@ -142,7 +176,7 @@ impl Planner {
         if candidate.duration_ms == Some(0) {
             return skipped("its duration is 0".to_owned());
         }
-        match place(path, candidate.href) {
+        match place(origin, candidate.href) {
             Ok(Place::Url(url)) => match unspoken(&url) {
                 Some(reason) => skipped(reason),
                 None => {
@@ -165,8 +199,8 @@ impl Planner {
 /// Fetches entry by entry.
 struct Fetcher<'a> {
     args: &'a GetArgs,
-    path: &'a Path,
-    interrupt: Interrupt,
+    planner: Planner,
+    interrupt: &'a Interrupt,
     /// Files that this run wrote.
     written: HashSet<PathBuf>,
     report: Report,
@@ -174,14 +208,14 @@ struct Fetcher<'a> {
 
 impl Fetcher<'_> {
     /// Fetches all entries, or the first where all would go to the same output. Tells the first failure.
-    fn all(&mut self, entries: &[Entry]) -> Result<(), Failure> {
+    fn all(&mut self, origin: &Origin, entries: &[Entry]) -> Result<(), Failure> {
         let mut first = None;
         for (number, entry) in entries.iter().enumerate() {
             let title = entry.title.as_ref().map(|title| format!(" {title:?}")).unwrap_or_default();
             if entries.len() > 1 {
                 self.say(&format!("entry {} of {}{title}", number + 1, entries.len()));
             }
-            match self.entry(entry) {
+            match self.entry(origin, entry) {
                 Ok(()) => {}
                 Err(failure) if is_final(failure.kind) => return Err(failure),
                 Err(failure) if first.is_none() => first = Some(failure),
@@ -198,7 +232,7 @@ impl Fetcher<'_> {
     }
 
     /// Tries the alternatives of an entry until one opened.
-    fn entry(&mut self, entry: &Entry) -> Result<(), Failure> {
+    fn entry(&mut self, origin: &Origin, entry: &Entry) -> Result<(), Failure> {
         let mut last = None;
         for (number, way) in entry.ways.iter().enumerate() {
             let result = match way {
@@ -208,8 +242,8 @@ impl Fetcher<'_> {
                     self.report.skipped.push(Skipped { reference, reason });
                     continue;
                 }
-                Way::Metafile(entries) => self.all(entries).map_err(|failure| (failure, false)),
-                Way::Stream { url, start, duration } => self.stream(url, *start, *duration),
+                Way::Metafile(entries) => self.all(origin, entries).map_err(|failure| (failure, false)),
+                Way::Stream { url, start, duration } => self.stream(origin, url, *start, *duration),
             };
             match result {
                 Ok(()) => return Ok(()),
@@ -222,12 +256,13 @@ impl Fetcher<'_> {
                 }
             }
         }
-        Err(last.unwrap_or_else(|| unusable(self.path, "no alternative of an entry can be fetched")))
+        Err(last.unwrap_or_else(|| unusable(origin, "no alternative of an entry can be fetched")))
     }
 
     /// Fetches a stream; tells with a failure whether media had begun.
     fn stream(
         &mut self,
+        origin: &Origin,
         url: &str,
         start: Option<Duration>,
         duration: Option<Duration>,
@@ -237,9 +272,14 @@ impl Fetcher<'_> {
         args.start = args.start.or(start);
         args.duration = args.duration.or(duration);
         if args.output.is_none() {
-            args.output = Some(self.name(url).map_err(|failure| (failure, false))?);
+            args.output = Some(self.name(origin, url).map_err(|failure| (failure, false))?);
         }
-        let (summary, result) = attempt(&args, &self.interrupt);
+        let (summary, result) = attempt(&args, self.interrupt);
+        let result = match result {
+            Ok(Some(found)) => return self.included(&found).map_err(|failure| (failure, false)),
+            Ok(None) => Ok(()),
+            Err(failure) => Err(failure),
+        };
         say(&summary, &result, args.quiet);
         let media_began = summary.packets_received > 0;
         self.written.extend(args.output.filter(|_| summary.output.is_some()));
@@ -247,12 +287,29 @@ impl Fetcher<'_> {
         result.map_err(|failure| (failure, media_began))
     }
 
+    /// Fetches what a metafile names that came instead of media.
+    fn included(&mut self, found: &Found) -> Result<(), Failure> {
+        let origin = Origin::Url(found.url.clone());
+        self.say(&format!("{} is a metafile", origin.shown()));
+        self.planner.depth += 1;
+        let result = match self.planner.entries_of(found) {
+            Ok(entries) => {
+                let result = match entries.as_slice() {
+                    [] => Err(unusable(&origin, "it names nothing to fetch")),
+                    entries => self.all(&origin, entries),
+                };
+                self.planner.leave(&origin);
+                result
+            }
+            Err(reason) => Err(unusable(&origin, &reason)),
+        };
+        self.planner.depth -= 1;
+        result
+    }
+
     /// The name that the URL gives, or that of the metafile; with a number if this run wrote it already.
-    fn name(&self, url: &str) -> Result<PathBuf, Failure> {
-        let name = Address::parse(url)?.file_name().unwrap_or_else(|| {
-            let stem = self.path.file_stem().unwrap_or_default();
-            format!("{}.asf", stem.to_string_lossy())
-        });
+    fn name(&self, origin: &Origin, url: &str) -> Result<PathBuf, Failure> {
+        let name = Address::parse(url)?.file_name().unwrap_or_else(|| format!("{}.asf", origin.stem()));
         let first = PathBuf::from(&name);
         if !self.written.contains(&first) {
             return Ok(first);

@@ -5,7 +5,8 @@ use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::text::seconds;
+use crate::exit::line;
+use crate::text::{printable, seconds};
 
 /// Shows bytes, media time, rate and the time left.
 #[derive(Debug)]
@@ -50,6 +51,11 @@ impl Progress {
             None => seconds(media),
         });
         self.bar.set_position(bytes);
+    }
+
+    /// A line for people, above the bar.
+    pub(crate) fn say(&self, text: &str) {
+        self.bar.suspend(|| line(&printable(text)));
     }
 
     /// Leaves the line to others.

@@ -55,6 +55,8 @@ pub(crate) struct Recording {
     packet: Vec<u8>,
     bytes: u64,
     has_ended: bool,
+    /// The source is a plain file, which is copied as it is.
+    is_file: bool,
 }
 
 impl Recording {
@@ -69,12 +71,34 @@ impl Recording {
             packet: Vec::new(),
             bytes: 0,
             has_ended: false,
+            is_file: false,
+        }
+    }
+
+    /// All begins anew, by another transport or at another place.
+    pub(crate) fn forget(&mut self) {
+        if self.summary.is_none() {
+            self.header.clear();
+            self.is_file = false;
         }
     }
 
     /// Takes what the client reports.
     pub(crate) fn take(&mut self, event: &Event<'_>) -> Result<Next, Failure> {
         match event {
+            Event::Redirected { .. } => {
+                self.forget();
+                Ok(Next::GoOn)
+            }
+            Event::File { .. } => {
+                self.is_file = true;
+                Ok(Next::GoOn)
+            }
+            Event::FilePart { bytes, .. } if self.summary.is_some() && !self.wishes.is_excerpt() => {
+                self.output.write(bytes)?;
+                self.bytes += length(bytes.len());
+                Ok(Next::GoOn)
+            }
             // parts come in order; the client has checked that
             Event::HeaderPart { bytes, last, .. } if self.summary.is_none() => {
                 self.header.extend_from_slice(bytes);
@@ -87,7 +111,7 @@ impl Recording {
             Event::Packet { location_id, bytes, .. } => self.packet(*location_id, bytes),
             Event::EndOfStream { hr, more } => {
                 self.has_ended = *hr == Hresult::S_OK || *more;
-                if self.has_ended && !self.wishes.is_excerpt() && !more {
+                if self.has_ended && !self.wishes.is_excerpt() && !more && !self.is_file {
                     self.tally.end(self.expected_packets());
                 }
                 Ok(if *more { Next::Another } else { Next::GoOn })
@@ -153,6 +177,9 @@ impl Recording {
         let Some(summary) = &self.summary else { return Ok(()) };
         let is_whole = has_ended && !self.wishes.is_excerpt() && self.tally.missing == 0;
         let packets = self.tally.packets;
+        if is_whole && self.is_file {
+            return Ok(());
+        }
         if packets == 0 || (is_whole && is_true(summary, packets, self.bytes)) {
             return Ok(());
         }
@@ -185,6 +212,19 @@ impl Recording {
 
     pub(crate) fn into_output(self) -> Output {
         self.output
+    }
+
+    /// Whether the source is a plain file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.is_file
+    }
+
+    /// Packets that the header promises and a plain file does not have.
+    pub(crate) fn lacks(&self) -> u64 {
+        if self.wishes.is_excerpt() {
+            return 0;
+        }
+        self.expected_packets().saturating_sub(self.tally.packets)
     }
 
     /// What the header says, once it is complete.

@@ -3,6 +3,7 @@
 use mms_core::mmsp::udp::Statistics;
 use serde::Serialize;
 
+use crate::client::AttemptInfo;
 use crate::exit::Kind;
 use crate::text::{clock, count};
 
@@ -12,12 +13,16 @@ pub(crate) struct Summary {
     /// Without user name and password.
     pub(crate) url: String,
     /// `None` before a session was there.
-    pub(crate) transport: Option<&'static str>,
+    pub(crate) transport: Option<String>,
+    /// Each transport that the URL names, in the order of trying, and what it met.
+    pub(crate) attempts: Vec<AttemptInfo>,
+    /// Whether it was a plain file of a web server, and no stream.
+    pub(crate) plain_file: bool,
     /// Bytes written: header and packets.
     pub(crate) bytes: u64,
     pub(crate) packets_received: u64,
     pub(crate) packets_missing: u64,
-    /// What happened to datagrams; `None` over TCP.
+    /// What the network did to packets; `None` over MMS/TCP.
     pub(crate) network: Option<Network>,
     /// Time that it took.
     pub(crate) duration_seconds: f64,
@@ -31,7 +36,7 @@ pub(crate) struct Summary {
     pub(crate) error_kind: Option<Kind>,
 }
 
-/// Packets that travelled as datagrams.
+/// Packets on their way.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Network {
     pub(crate) received: u64,
@@ -54,17 +59,25 @@ impl From<Statistics> for Network {
     }
 }
 
+impl Network {
+    /// Of a transport that loses nothing.
+    pub(crate) fn reliable(received: u64) -> Self {
+        Self { received, lost: 0, requested: 0, recovered: 0 }
+    }
+}
+
 impl Summary {
     /// One line for people.
     pub(crate) fn line(&self) -> String {
         let media = core::time::Duration::try_from_secs_f64(self.media_seconds).unwrap_or_default();
         format!(
-            "{}: {}, {}, {} of media in {:.2} s",
+            "{}: {}, {}, {} of media in {:.2} s{}",
             self.output.as_deref().unwrap_or("nothing kept"),
             count(self.packets_received, "packet"),
             count(self.bytes, "byte"),
             clock(media),
             self.duration_seconds,
+            self.transport.as_ref().map(|transport| format!(" over {transport}")).unwrap_or_default(),
         )
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Info {
     /// File or URL.
     pub(crate) source: String,
     /// For a URL.
-    pub(crate) transport: Option<&'static str>,
+    pub(crate) transport: Option<String>,
     /// For a file.
     pub(crate) file_bytes: Option<u64>,
     /// Header Object and the head of the Data Object.

@@ -2,7 +2,6 @@
 
 use core::fmt::{self, Write};
 use core::time::Duration;
-use std::path::Path;
 
 use mms_core::asf::Header;
 use mms_core::error::DecodeError;
@@ -11,7 +10,7 @@ use mms_core::metafile::{
 };
 use serde::Serialize;
 
-use crate::metafile::{Document, Place, place, shown, unspoken};
+use crate::metafile::{Document, Origin, Place, place, shown, unspoken};
 use crate::text::{clock, count, printable};
 
 /// What `mms info --json` prints of a metafile.
@@ -110,7 +109,7 @@ struct FormatInfo {
 }
 
 impl MetafileInfo {
-    pub(crate) fn new(source: String, path: &Path, document: &Document) -> Result<Self, DecodeError> {
+    pub(crate) fn new(source: String, origin: &Origin, document: &Document) -> Result<Self, DecodeError> {
         let mut info = Self {
             source,
             metafile: kind(document.kind),
@@ -142,7 +141,7 @@ impl MetafileInfo {
                 info.entries.push(entry(&candidate));
             }
             if let Some(entry) = info.entries.last_mut() {
-                entry.references.push(reference(path, &candidate));
+                entry.references.push(reference(origin, &candidate));
             }
         }
         Ok(info)
@@ -210,9 +209,9 @@ fn entry(candidate: &Candidate<'_>) -> EntryInfo {
     }
 }
 
-fn reference(metafile: &Path, candidate: &Candidate<'_>) -> ReferenceInfo {
+fn reference(origin: &Origin, candidate: &Candidate<'_>) -> ReferenceInfo {
     let (mut url, mut file) = (None, None);
-    let skipped = match place(metafile, candidate.href) {
+    let skipped = match place(origin, candidate.href) {
         Ok(Place::Url(found)) => {
             let skipped = unspoken(&found);
             url = Some(found);

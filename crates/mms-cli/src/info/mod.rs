@@ -11,17 +11,17 @@ mod tags;
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mms_core::asf::Header;
-use mms_core::client::{Event, Options, Player};
+use mms_core::client::{Event, Transports};
 use mms_std::Client;
 
 use crate::address::Address;
 use crate::args::InfoArgs;
+use crate::client;
 use crate::exit::{Failure, Kind};
-use crate::get::name_of;
-use crate::metafile::Document;
+use crate::metafile::{Document, Origin};
 use crate::stdout::{print, print_json};
 use crate::text::printable;
 use explain::Info;
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Usage, "--packets lists what is in a file")
             .with_hint("fetch it first: mms get URL -o FILE"));
     }
-    let Some(info) = (if is_url { Some(of_url(&args.what)?) } else { of_file(&args.what, args)? }) else {
+    let Some(info) = (if is_url { of_url(&args.what, args)? } else { of_file(&args.what, args)? }) else {
         return Ok(());
     };
     if args.json { print_json(&info) } else { print(&show::text(&info)) }
@@ -64,9 +64,9 @@ fn of_file(name: &str, args: &InfoArgs) -> Result<Option<Info>, Failure> {
         if args.packets {
             return Err(Failure::new(Kind::Usage, format!("{shown} is a metafile and holds no packets")));
         }
-        let info = MetafileInfo::new(shown.clone(), Path::new(name), &document)
+        let info = MetafileInfo::new(shown.clone(), &Origin::File(PathBuf::from(name)), &document)
             .map_err(|error| Failure::new(Kind::Local, format!("{shown}: {error}")))?;
-        return if args.json { print_json(&info) } else { print(&metafile::text(&info)) }.map(|()| None);
+        return print_metafile(&info, args).map(|()| None);
     }
     let len = metadata.is_file().then_some(metadata.len());
     let raw = RawHeader::read(&file).map_err(failed)?;
@@ -85,17 +85,19 @@ fn of_file(name: &str, args: &InfoArgs) -> Result<Option<Info>, Failure> {
     }
 }
 
-/// Fetches the header of a stream and nothing else.
-fn of_url(url: &str) -> Result<Info, Failure> {
+fn print_metafile(info: &MetafileInfo, args: &InfoArgs) -> Result<(), Failure> {
+    if args.json { print_json(info) } else { print(&metafile::text(info)) }
+}
+
+/// Fetches the header of a stream and nothing else, or a metafile, which is told at once.
+fn of_url(url: &str, args: &InfoArgs) -> Result<Option<Info>, Failure> {
     let address = Address::parse(url)?;
-    let mut options = Options::default();
-    options.play = None;
-    let guid = mms_media::random()
-        .map_err(|error| Failure::new(Kind::Local, format!("the system gives no random bytes: {error}")))?;
-    options.mms.player = Player::with_guid(guid);
     let failed = |error| Failure::of_session(error, &address, false);
+    let options = client::options(&address, Transports::DEFAULT)?;
     let mut client = Client::new(address.url(), options).map_err(failed)?;
     let mut bytes = Vec::new();
+    let mut text = client::Text::default();
+    let mut document = None;
     let mut is_complete = false;
     while !is_complete {
         match client.next().map_err(failed)? {
@@ -103,19 +105,31 @@ fn of_url(url: &str) -> Result<Info, Failure> {
                 bytes.extend_from_slice(part);
                 is_complete = last;
             }
+            Some(Event::TextPart { bytes: part, last, .. }) => {
+                document = text.take(part, last)?;
+                is_complete = last;
+            }
+            // another transport, or another place
+            Some(Event::Connected { .. }) => bytes.clear(),
             Some(_) => {}
             None => {
                 return Err(Failure::new(Kind::Connection, "the server ended the session before the header"));
             }
         }
     }
-    let transport = name_of(client.driver().transport());
+    let transport = client.driver().transport().to_string();
+    let found_at = client.driver().url().as_str().to_owned();
     client.driver().close();
     // what is said while closing changes nothing
     while let Ok(Some(_)) = client.next() {}
+    if let Some(document) = document {
+        let info = MetafileInfo::new(address.shown().to_owned(), &Origin::Url(found_at), &document)
+            .map_err(|error| Failure::new(Kind::Protocol, format!("{}: {error}", address.shown())))?;
+        return print_metafile(&info, args).map(|()| None);
+    }
     let raw = RawHeader::whole(bytes);
     let mut info = Info::new(address.shown().to_owned(), &raw, None)
         .map_err(|error| Failure::new(Kind::Protocol, format!("{}: {error}", address.shown())))?;
     info.transport = Some(transport);
-    Ok(info)
+    Ok(Some(info))
 }

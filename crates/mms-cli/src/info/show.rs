@@ -19,7 +19,7 @@ pub(crate) fn text(info: &Info) -> String {
 
 fn write(out: &mut String, info: &Info) -> fmt::Result {
     writeln!(out, "{}", info.source)?;
-    if let Some(transport) = info.transport {
+    if let Some(transport) = &info.transport {
         writeln!(out, "  transport  {transport}")?;
     }
     if let Some(bytes) = info.file_bytes {

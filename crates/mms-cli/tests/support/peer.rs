@@ -49,6 +49,7 @@ pub(crate) struct Program {
 }
 
 pub(crate) static MMSDUMP: Program = Program::new("mmsdump", "-lmms", "libmms/mms.h", "libmms-dev");
+pub(crate) static MMSHDUMP: Program = Program::new("mmshdump", "-lmms", "libmms/mmsh.h", "libmms-dev");
 pub(crate) static XINEDUMP: Program = Program::new("xinedump", "-lxine", "xine.h", "libxine2-dev");
 
 impl Program {

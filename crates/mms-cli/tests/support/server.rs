@@ -62,7 +62,12 @@ impl Server {
     }
 
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("mmst://127.0.0.1:{}/{name}", self.port)
+        self.url_over("mmst", name)
+    }
+
+    /// The same with another scheme.
+    pub(crate) fn url_over(&self, scheme: &str, name: &str) -> String {
+        format!("{scheme}://127.0.0.1:{}/{name}", self.port)
     }
 
     fn wait_for_port(&mut self) -> u16 {
@@ -89,17 +94,27 @@ impl Server {
         name: &str,
         packets: usize,
     ) -> Result<Session, String> {
+        self.wait_for(&format!("over {transport} with {packets} packets of {name}"), |it| {
+            it.transport == transport && it.sent(name, packets)
+        })
+    }
+
+    /// Waits for the log line of a session that played from somewhere behind the beginning.
+    pub(crate) fn wait_for_start_over(&self, transport: &str, name: &str) -> Result<Session, String> {
+        self.wait_for(&format!("over {transport} from behind the beginning of {name}"), |it| {
+            it.transport == transport && it.sent(name, 1) && it.start.is_some_and(|start| start > 0)
+        })
+    }
+
+    fn wait_for(&self, what: &str, wanted: impl Fn(&Session) -> bool) -> Result<Session, String> {
         let deadline = Instant::now() + PATIENCE;
-        let wanted = |it: &Session| it.transport == transport && it.sent(name, packets);
         loop {
-            let session = self.stderr.find(|line| Session::parse(line).filter(wanted));
+            let session = self.stderr.find(|line| Session::parse(line).filter(&wanted));
             if let Some(session) = session {
                 return Ok(session);
             }
             if Instant::now() >= deadline {
-                return Err(format!(
-                    "no log line of a session over {transport} with {packets} packets of {name}"
-                ));
+                return Err(format!("no log line of a session {what}"));
             }
             sleep(Duration::from_millis(50));
         }

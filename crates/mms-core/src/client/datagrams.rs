@@ -2,11 +2,13 @@
 
 use core::net::SocketAddr;
 
-use super::driver::{Client, Link, Place, Step, Transport, transport};
+use super::driver::{Client, Place};
+use super::event::{Event, Located};
+use super::options::Step;
+use super::protocol::Protocol;
 use super::socket::{SocketId, Sockets};
 use super::udp::{Came, HeaderWish, Udp, UdpLink};
 use crate::error::{Error, TimerName};
-use crate::mmsp::client::{Event, Located};
 use crate::mmsp::udp;
 use crate::time::Instant;
 
@@ -23,7 +25,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     pub fn bound(&mut self, _socket: SocketId, local: SocketAddr) {
         if let Some(udp) = self.udp.as_mut().filter(|udp| udp.link == UdpLink::Binding) {
             udp.link = UdpLink::Open;
-            self.session.select_udp(local);
+            if let Protocol::Mms(session) = &mut self.protocol {
+                session.select_udp(local);
+            }
         }
     }
 
@@ -50,16 +54,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         Some(SocketAddr::new(peer.ip(), self.url.url().port_or_default()))
     }
 
-    /// How media travels; as long as the two sides have not agreed, TCP.
-    #[must_use]
-    pub fn transport(&self) -> Transport {
-        if self.session.is_udp() { Transport::Udp } else { Transport::Tcp }
-    }
-
     /// What came in datagrams, and what did not.
     #[must_use]
     pub fn reception(&self) -> Option<udp::Statistics> {
-        self.udp.as_ref().filter(|_| self.session.is_udp()).map(Udp::statistics)
+        self.udp.as_ref().filter(|_| self.protocol.is_udp()).map(Udp::statistics)
     }
 
     // ---- one round
@@ -91,32 +89,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         }
     }
 
-    /// The transport does not work: the next one, or the end.
-    pub(super) fn next_transport(&mut self, error: Error) {
-        self.attempt = self.attempt.saturating_add(1);
-        self.event = None;
-        if matches!(self.link, Link::Leaving | Link::Closed) || !self.restart() {
-            self.fail(error);
-        }
-    }
-
     /// Datagrams: orders of the session, what came, what is asked for. True if something moved.
     pub(super) fn datagrams(&mut self, now: Instant) -> Result<bool, Error> {
-        let Some(udp) = self.udp.as_mut().filter(|_| self.session.is_udp()) else { return Ok(false) };
-        let identifiers = self.session.identifiers();
+        let (Some(udp), Protocol::Mms(session)) = (&mut self.udp, &mut self.protocol) else {
+            return Ok(false);
+        };
+        if !session.is_udp() {
+            return Ok(false);
+        }
+        let identifiers = session.identifiers();
         let mut moved = false;
-        while let Some(order) = self.session.poll_udp_order() {
+        while let Some(order) = session.poll_udp_order() {
             if let Err(error) = udp.order(now, order, identifiers.is_some()) {
                 self.next_transport(error);
                 return Ok(true);
             }
             moved = true;
         }
-        let next = self.attempt.saturating_add(1);
-        let other = transport(&self.options, self.url.url().scheme, true, next).is_some();
+        let other = self.rollover.next().is_some();
         match udp.handle_timeout(now) {
             Ok(Some(wish)) if wish == HeaderWish::Again || !other => {
-                self.session.read_header_again();
+                session.read_header_again();
                 return Ok(true);
             }
             Ok(None) => {}
@@ -136,14 +129,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                 (Some(Located::Plain(Event::Bandwidth { bits_per_second })), Place::Input)
             }
             Came::HeaderPart { last } => {
-                (self.session.datagram_header(now, udp.part(), last)?, Place::Header)
+                (session.datagram_header(now, udp.part(), last)?.map(Located::from), Place::Header)
             }
             Came::Packet => match udp.receiver().and_then(|receiver| receiver.packet()) {
-                Some(data) => (self.session.datagram_packet(now, &data)?, Place::Slot),
+                Some(data) => (session.datagram_packet(now, &data)?.map(Located::from), Place::Slot),
                 None => (None, Place::Slot),
             },
             Came::Missing(count) => (Some(Located::Plain(Event::PacketsLost { count })), Place::Input),
-            Came::EndOfStream => (self.session.datagrams_ended(), Place::Input),
+            Came::EndOfStream => (session.datagrams_ended().map(Located::from), Place::Input),
         };
         if let Some(event) = event {
             self.announce(event, 0, place)?;

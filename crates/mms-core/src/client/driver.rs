@@ -4,130 +4,31 @@ use core::fmt::Write as _;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::event::{Event, Located};
+use super::options::{Options, Step, Storage, Wanted};
+use super::place;
+use super::protocol::Protocol;
 use super::socket::{SocketId, Sockets};
 use super::udp::{Udp, UdpLink, UdpStorage};
-use crate::asf::{HeaderPatch, HeaderSummary};
 use crate::buffer::Buffer;
-use crate::error::{Bug, Error, Incompatible, LimitName, Misuse, TimerName};
-use crate::mmsp::client::{
-    Config, Content, Event, Located, Play, Position, RedirectKind, Session, Statistics, Target,
-};
-use crate::mmsp::udp;
-use crate::selection::Thinning;
+use crate::error::{Bug, Error, LimitName, Misuse, TimerName};
+use crate::mmsp::client::{Play, Position, Target};
+use crate::rollover::{Rollover, Transport};
 use crate::text::Fixed;
 use crate::time::Instant;
 use crate::timer::Timers;
-use crate::url::{Scheme, Url, UrlBuf};
+use crate::url::{Url, UrlBuf};
 
 /// Rounds of one step before it hands the thread back.
 const ROUNDS: usize = 64;
-
-/// Settings of a client.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Options {
-    /// Settings of the session.
-    pub mms: Config,
-    /// What to play when the header is there; `None` waits for [`Client::play`].
-    pub play: Option<Play>,
-    /// Whether to close when the stream has ended.
-    pub close_at_end: bool,
-    /// Ours: how long connecting may take.
-    pub connect_timeout: Duration,
-    /// Ours: how long the last requests may take to go out, when all is said.
-    pub close_timeout: Duration,
-    /// Redirects that are followed in a row.
-    pub redirects: u32,
-    /// Most bytes of receive storage to ask for.
-    pub storage_bytes: u32,
-    /// How media shall travel, in the order of trying; `None` twice takes what the URL says.
-    pub transports: [Option<Transport>; 2],
-    /// Settings of media over UDP.
-    pub udp: udp::Config,
-}
-
-/// How media travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Transport {
-    /// In datagrams.
-    Udp,
-    /// On the control connection.
-    Tcp,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            mms: Config::default(),
-            play: Some(Play::default()),
-            close_at_end: true,
-            connect_timeout: Duration::from_secs(15),
-            close_timeout: Duration::from_secs(5),
-            redirects: 5,
-            storage_bytes: 1 << 17,
-            transports: [None; 2],
-            udp: udp::Config::default(),
-        }
-    }
-}
-
-/// Storage of a client, from the host.
-#[derive(Clone, Debug)]
-pub struct Storage<B> {
-    /// For received bytes, at least [`Client::RECEIVE_BYTES`]; it can be replaced when a larger frame comes.
-    pub receive: B,
-    /// For requests, at least [`Client::SEND_BYTES`].
-    pub send: B,
-}
-
-/// What the host does next. A plain value that borrows nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Step {
-    /// Begin to connect this socket to what [`Client::wanted`] names; then [`Client::connected`] or
-    /// [`Client::connection_failed`]. A socket of the same name that is still open is closed first.
-    Connect(SocketId),
-    /// Bind this UDP socket to any port of the address family of the control connection; then
-    /// [`Client::bound`] or [`Client::bind_failed`].
-    Bind(SocketId),
-    /// Close this socket, connected or not.
-    Close(SocketId),
-    /// [`Client::event`] lends something to look at, until the next step.
-    Event,
-    /// The receive storage is too small for the frame under way: [`Client::replace_storage`] with at least
-    /// so many bytes.
-    Storage {
-        /// Bytes needed.
-        needed: usize,
-    },
-    /// Wait until one of these sockets is ready or the moment has come.
-    Wait {
-        /// Sockets from which received bytes are wanted.
-        read: Sockets,
-        /// Sockets for which bytes wait to be written.
-        write: Sockets,
-        /// When to step again at the latest; a moment in the past means at once.
-        until: Instant,
-    },
-    /// All is over; [`Client::error`] says whether it failed.
-    Done,
-}
-
-/// Where a socket wants to be connected to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted<'a> {
-    /// Name or address.
-    pub host: &'a str,
-    /// Port.
-    pub port: u16,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
     /// to be connected
     Wanted,
     Connecting,
+    /// connected since the last step
+    Fresh,
     Open,
     /// to be closed
     Leaving,
@@ -147,24 +48,33 @@ pub(super) enum Place {
 pub struct Client<B> {
     pub(super) options: Options,
     pub(super) url: UrlBuf,
-    pub(super) session: Session,
+    pub(super) protocol: Protocol,
+    pub(super) rollover: Rollover,
     pub(super) link: Link,
-    receive: Buffer<B>,
-    send: Buffer<B>,
-    needed: usize,
-    timers: Timers<2>,
+    pub(super) receive: Buffer<B>,
+    pub(super) send: Buffer<B>,
+    pub(super) needed: usize,
+    pub(super) timers: Timers<3>,
     pub(super) event: Option<(Located, usize)>,
     /// where the bytes of the event are
-    place: Place,
+    pub(super) place: Place,
     pub(super) udp: Option<Udp<B>>,
-    /// place in the list of transports
-    pub(super) attempt: usize,
-    pub(super) transport: Transport,
-    announced: bool,
-    redirects: u32,
-    end_of_input: bool,
-    failed: Option<Error>,
-    plays: Option<Play>,
+    pub(super) announced: bool,
+    pub(super) redirects: u32,
+    pub(super) end_of_input: bool,
+    pub(super) failed: Option<Error>,
+    pub(super) plays: Option<Play>,
+    /// behind the header of an entry that plays by itself
+    pub(super) plays_on: bool,
+    /// the server spoke the protocol
+    pub(super) answered: bool,
+    /// something of the content was told
+    pub(super) began: bool,
+    pub(super) closing: bool,
+    /// a short connection of the session before
+    pub(super) close_short: bool,
+    /// of the last step
+    pub(super) now: Instant,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
@@ -172,17 +82,20 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     pub const RECEIVE_BYTES: usize = 2048;
     /// Least send storage: the longest name in OpenFile.
     pub const SEND_BYTES: usize = 2560;
+    /// Send storage for the longest request over HTTP. With less a long URL or many streams can be an error.
+    pub const HTTP_SEND_BYTES: usize = 8192;
 
-    /// A client for a URL, which has its media on the control connection.
+    /// A client for a URL, which cannot have its media in datagrams.
     ///
     /// # Errors
-    /// `ApiMisuse` for a URL that is not `mms` or `mmst`, or storage below the least sizes; `Limit` for a URL
-    /// that is too long.
+    /// `ApiMisuse` for a URL that is neither of the mms family nor of HTTP, or needs datagrams, for an order of
+    /// transports that leaves none, or storage below the least sizes; `Limit` for a URL that is too long.
     pub fn new(url: &str, options: Options, storage: Storage<B>) -> Result<Self, Error> {
         Self::with(url, options, storage, None)
     }
 
-    /// A client for a URL, which can have its media in datagrams too: `mmsu` takes UDP, `mms` tries UDP and then TCP.
+    /// A client for a URL, which can have its media in datagrams too: `mmsu` takes UDP, `mms` whatever
+    /// [`Options::transports`] says.
     ///
     /// # Errors
     /// As [`new`](Self::new), but `mmsu` is no error.
@@ -199,7 +112,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     fn with(url: &str, options: Options, storage: Storage<B>, udp: Option<Udp<B>>) -> Result<Self, Error> {
         let url = UrlBuf::new(url)?;
-        let Some(transport) = transport(&options, url.url().scheme, udp.is_some(), 0) else {
+        let Some(rollover) = Rollover::new(url.url().scheme, options.transports, udp.is_some()) else {
             return Err(Error::ApiMisuse(Misuse::Url));
         };
         let (receive, send) = (Buffer::new(storage.receive), Buffer::new(storage.send));
@@ -207,7 +120,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             return Err(Error::ApiMisuse(Misuse::OutOfRange));
         }
         Ok(Self {
-            session: new_session(&options, url.url().scheme, transport),
+            protocol: place::protocol(&options, &url, &rollover),
+            rollover,
             plays: options.play,
             options,
             url,
@@ -215,16 +129,20 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             receive,
             send,
             needed: 1,
-            timers: Timers::new([TimerName::Connect, TimerName::ShutDown]),
+            timers: Timers::new([TimerName::Connect, TimerName::Reply, TimerName::ShutDown]),
             event: None,
             place: Place::Input,
             udp,
-            attempt: 0,
-            transport,
             announced: false,
             redirects: 0,
             end_of_input: false,
             failed: None,
+            plays_on: false,
+            answered: false,
+            began: false,
+            closing: false,
+            close_short: false,
+            now: Instant::ZERO,
         })
     }
 
@@ -232,55 +150,39 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     /// Does what can be done without the host and says what the host does next. Bounded work.
     pub fn step(&mut self, now: Instant) -> Step {
+        self.now = now;
         if let Err(error) = self.release_event() {
             self.fail(error);
         }
         for _ in 0..ROUNDS {
+            if self.event.is_some() {
+                self.announced = true;
+                return Step::Event;
+            }
             match self.timers.expired(now) {
                 // everything is there; only the goodbye was not taken
                 Some(TimerName::ShutDown) => self.leave(),
-                Some(name) => self.fail(Error::TimedOut(name)),
+                Some(name) => {
+                    self.fail(Error::TimedOut(name));
+                    continue;
+                }
                 None => {}
             }
-            match self.link {
-                Link::Wanted => {
-                    if let Some(step) = self.udp_step() {
-                        return step;
-                    }
-                    self.link = Link::Connecting;
-                    self.timers.start(TimerName::Connect, now, self.options.connect_timeout);
-                    return Step::Connect(SocketId::CONTROL);
-                }
-                Link::Leaving => {
-                    self.udp.iter_mut().for_each(Udp::leave);
-                    if let Some(step) = self.udp_step() {
-                        return step;
-                    }
-                    self.link = Link::Closed;
-                    return Step::Close(SocketId::CONTROL);
-                }
-                Link::Closed => return Step::Done,
-                Link::Connecting => {
-                    let until = self.timers.next();
-                    return Step::Wait { read: Sockets::NONE, write: Sockets::NONE, until };
-                }
-                Link::Open => {
-                    if let Some(step) = self.udp_step() {
-                        return step;
-                    }
-                }
+            if let Some(step) = self.link_step(now) {
+                return step;
+            }
+            if self.link != Link::Open {
+                continue;
             }
             match self.advance(now) {
-                Ok(_) if self.event.is_some() => {
-                    self.announced = true;
-                    return Step::Event;
-                }
+                Ok(_) if self.event.is_some() => {}
                 Ok(true) => {}
                 Ok(false) => {
-                    if self.session.has_ended() && !self.timers.is_running(TimerName::ShutDown) {
+                    if self.protocol.has_ended() && !self.timers.is_running(TimerName::ShutDown) {
                         self.timers.start(TimerName::ShutDown, now, self.options.close_timeout);
                     }
-                    if let Some(step) = self.rest() {
+                    // a timer may have raised a wish
+                    if let Some(step) = self.http_step(now).or_else(|| self.rest()) {
                         return step;
                     }
                 }
@@ -288,6 +190,64 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             }
         }
         Step::Wait { read: Sockets::NONE, write: Sockets::NONE, until: now }
+    }
+
+    /// What the host does about its sockets before anything else; `None` if another round decides, or if the link is
+    /// open and the session goes on.
+    fn link_step(&mut self, now: Instant) -> Option<Step> {
+        if core::mem::take(&mut self.close_short) {
+            return Some(Step::Close(SocketId::SHORT));
+        }
+        if let Some(step) = self.udp_step() {
+            return Some(step);
+        }
+        match self.link {
+            // connections come as the session wants them
+            Link::Wanted if self.protocol.is_http() => {
+                self.link = Link::Open;
+                self.http_step(now)
+            }
+            Link::Wanted => {
+                self.link = Link::Connecting;
+                self.timers.start(TimerName::Connect, now, self.patience());
+                Some(Step::Connect(SocketId::CONTROL))
+            }
+            Link::Leaving => {
+                self.udp.iter_mut().for_each(Udp::leave);
+                if let Some(step) = self.udp_step() {
+                    return Some(step);
+                }
+                if let Protocol::Http(http) = &mut self.protocol {
+                    if let Some(socket) = http.leave() {
+                        return Some(Step::Close(socket));
+                    }
+                    self.link = Link::Closed;
+                    return None;
+                }
+                self.link = Link::Closed;
+                Some(Step::Close(SocketId::CONTROL))
+            }
+            Link::Closed => Some(Step::Done),
+            Link::Connecting => {
+                let until = self.timers.next();
+                Some(Step::Wait { read: Sockets::NONE, write: Sockets::NONE, until })
+            }
+            Link::Fresh => {
+                self.link = Link::Open;
+                if self.rollover.has_other_family() {
+                    self.timers.start(TimerName::Reply, now, self.options.rollover_timeout);
+                }
+                None
+            }
+            Link::Open => self.http_step(now),
+        }
+    }
+
+    /// How long connecting may take.
+    pub(super) fn patience(&self) -> Duration {
+        let most = self.options.connect_timeout;
+        let may_go_on = !self.began && self.rollover.has_other_family();
+        if may_go_on { most.min(self.options.rollover_timeout) } else { most }
     }
 
     /// What [`Step::Event`] announced, as often as wanted until the next step.
@@ -304,29 +264,38 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// Where a socket wants to be connected to.
     #[must_use]
     pub fn wanted(&self, _socket: SocketId) -> Wanted<'_> {
-        let url = self.url.url();
-        Wanted { host: url.host, port: url.port_or_default() }
+        match &self.options.proxy {
+            Some(proxy) if self.is_through_proxy() => Wanted { host: proxy.host(), port: proxy.port() },
+            _ => {
+                let url = self.url.url();
+                Wanted { host: url.host, port: self.rollover.transport().port(&url) }
+            }
+        }
     }
 
     /// The socket is connected; `local` is the address of our end.
-    pub fn connected(&mut self, _socket: SocketId, local: SocketAddr) {
-        if self.link == Link::Connecting {
-            self.timers.stop_all();
-            self.session.set_local(local);
-            self.link = Link::Open;
-            if self.transport == Transport::Udp {
-                self.want_udp();
+    pub fn connected(&mut self, socket: SocketId, local: SocketAddr) {
+        match &mut self.protocol {
+            Protocol::Http(http) => http.connected(socket),
+            Protocol::Mms(session) if self.link == Link::Connecting => {
+                self.timers.stop_all();
+                session.set_local(local);
+                self.link = Link::Fresh;
+                if self.rollover.transport() == Transport::Udp {
+                    self.want_udp();
+                }
             }
+            Protocol::Mms(_) => {}
         }
     }
 
     /// The socket could not be connected, or the network failed. After the session has ended this is no
     /// error: a server may close before it reads the last requests.
-    pub fn connection_failed(&mut self, _socket: SocketId) {
-        if self.link == Link::Open && self.session.has_ended() {
-            self.leave();
-        } else {
-            self.fail(Error::ConnectionFailed);
+    pub fn connection_failed(&mut self, socket: SocketId) {
+        match &mut self.protocol {
+            Protocol::Http(http) => http.connection_failed(socket),
+            Protocol::Mms(session) if self.link == Link::Open && session.has_ended() => self.leave(),
+            Protocol::Mms(_) => self.fail(Error::ConnectionFailed),
         }
     }
 
@@ -337,41 +306,57 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     /// Bytes may be received into this space, if [`Step::Wait`] wants to read.
     pub fn space(&mut self, socket: SocketId) -> &mut [u8] {
-        if let (SocketId::MEDIA, Some(udp)) = (socket, &mut self.udp) {
-            return udp.space();
+        match (socket, &mut self.udp, &mut self.protocol) {
+            (SocketId::MEDIA, Some(udp), _) => udp.space(),
+            (SocketId::SHORT, _, Protocol::Http(http)) => http.short_space(),
+            (SocketId::CONTROL, ..) if self.event.is_none() => self.receive.space(self.needed),
+            _ => &mut [],
         }
-        if self.event.is_some() { &mut [] } else { self.receive.space(self.needed) }
     }
 
-    /// `count` bytes were received into the space of the control connection; datagrams go to
+    /// `count` bytes were received into the space of a connection; datagrams go to
     /// [`datagram_received`](Self::datagram_received).
     pub fn filled(&mut self, socket: SocketId, count: usize) {
-        if socket != SocketId::CONTROL {
-            self.fail(Error::ApiMisuse(Misuse::WrongState));
-        } else if let Err(error) = self.receive.filled(count) {
-            self.fail(error);
+        match (socket, &mut self.protocol) {
+            (SocketId::SHORT, Protocol::Http(http)) => http.short_filled(count),
+            (SocketId::CONTROL, _) => {
+                if let Err(error) = self.receive.filled(count) {
+                    self.fail(error);
+                }
+            }
+            _ => self.fail(Error::ApiMisuse(Misuse::WrongState)),
         }
     }
 
     /// The peer closed its side.
-    pub fn end_of_stream(&mut self, _socket: SocketId) {
-        self.end_of_input = true;
+    pub fn end_of_stream(&mut self, socket: SocketId) {
+        match (socket, &mut self.protocol) {
+            (SocketId::SHORT, Protocol::Http(http)) => http.short_ended(),
+            _ => self.end_of_input = true,
+        }
     }
 
     /// Bytes that wait to be written.
     #[must_use]
     pub fn pending(&self, socket: SocketId) -> &[u8] {
-        match (socket, &self.udp) {
-            (SocketId::MEDIA, Some(udp)) => udp.request(),
+        match (socket, &self.udp, &self.protocol) {
+            (SocketId::MEDIA, Some(udp), _) => udp.request(),
+            (_, _, Protocol::Http(http)) if !http.sends(socket) => &[],
             _ => self.send.data(),
         }
     }
 
     /// `count` of the pending bytes were written.
     pub fn written(&mut self, socket: SocketId, count: usize) {
-        match (socket, &mut self.udp) {
-            (SocketId::MEDIA, Some(udp)) => udp.request_sent(),
-            _ => self.send.consume(count),
+        if let (SocketId::MEDIA, Some(udp)) = (socket, &mut self.udp) {
+            udp.request_sent();
+            return;
+        }
+        self.send.consume(count);
+        if let Protocol::Http(http) = &mut self.protocol
+            && self.send.is_empty()
+        {
+            http.sent_all();
         }
     }
 
@@ -381,137 +366,38 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         if receive.as_ref().len() < Self::RECEIVE_BYTES { receive } else { self.receive.replace(receive) }
     }
 
-    // ---- commands
-
-    /// Plays: at once when the header is there, after a stop while streaming.
-    ///
-    /// # Errors
-    /// `ApiMisuse` if the state does not allow it, `PeerIncompatible` if the content does not. Nothing changes.
-    pub fn play(&mut self, play: Play) -> Result<(), Error> {
-        self.session.play(play)
-    }
-
-    /// Plays the same streams from another position.
-    ///
-    /// # Errors
-    /// As [`play`](Self::play).
-    pub fn seek(&mut self, from: Position) -> Result<(), Error> {
-        self.session.seek(from)
-    }
-
-    /// Stops; [`Event::Stopped`] follows.
-    ///
-    /// # Errors
-    /// As [`play`](Self::play).
-    pub fn stop(&mut self) -> Result<(), Error> {
-        self.session.stop()
-    }
-
-    /// Stops so that [`resume`](Self::resume) goes on behind the last packet.
-    ///
-    /// # Errors
-    /// As [`play`](Self::play).
-    pub fn pause(&mut self) -> Result<(), Error> {
-        self.session.pause()
-    }
-
-    /// Goes on after [`pause`](Self::pause).
-    ///
-    /// # Errors
-    /// As [`play`](Self::play).
-    pub fn resume(&mut self) -> Result<(), Error> {
-        self.session.resume()
-    }
-
-    /// Changes how much of one stream is sent.
-    ///
-    /// # Errors
-    /// As [`play`](Self::play).
-    pub fn switch_stream(&mut self, stream: u16, level: Thinning) -> Result<(), Error> {
-        self.session.switch_stream(stream, level)
-    }
-
-    /// Ends the session in order; [`Step::Done`] follows.
-    pub fn close(&mut self) {
-        self.plays = None;
-        match self.link {
-            Link::Wanted | Link::Connecting => self.leave(),
-            _ => self.session.close(),
-        }
-    }
-
-    // ---- getters
-
-    /// Why it failed, if it did.
-    #[must_use]
-    pub fn error(&self) -> Option<Error> {
-        self.failed
-    }
-
-    /// The URL in use, after redirects.
-    #[must_use]
-    pub fn url(&self) -> &UrlBuf {
-        &self.url
-    }
-
-    /// The content, once it is open.
-    #[must_use]
-    pub fn content(&self) -> Option<&Content> {
-        self.session.content()
-    }
-
-    /// The ASF header, once it is complete.
-    #[must_use]
-    pub fn header(&self) -> Option<&HeaderSummary> {
-        self.session.header()
-    }
-
-    /// Edits for a header that shall promise nothing, as soon as their places are known: for
-    /// [`FileBytes`](super::FileBytes).
-    #[must_use]
-    pub fn broadcast_patch(&self) -> Option<HeaderPatch> {
-        self.session.walker().broadcast_patch()
-    }
-
-    /// What was received.
-    #[must_use]
-    pub fn statistics(&self) -> Statistics {
-        self.session.statistics()
-    }
-
-    /// Whether media is under way or asked for.
-    #[must_use]
-    pub fn is_streaming(&self) -> bool {
-        self.session.is_streaming()
-    }
-
     // ---- one round
 
     fn advance(&mut self, now: Instant) -> Result<bool, Error> {
-        if let Some(error) = self.session.error() {
+        if let Some(error) = self.protocol.error() {
             return Err(error);
         }
-        if self.session.poll_timeout() <= now {
-            self.session.handle_timeout(now)?;
+        if self.protocol.poll_timeout() <= now {
+            self.protocol.handle_timeout(now)?;
         }
-        if let Some(udp) = &self.udp {
-            self.session.note_reception(udp.statistics());
+        if self.protocol.is_http() { self.advance_http(now) } else { self.advance_mms(now) }
+    }
+
+    fn advance_mms(&mut self, now: Instant) -> Result<bool, Error> {
+        if let (Some(udp), Protocol::Mms(session)) = (&self.udp, &mut self.protocol) {
+            session.note_reception(udp.statistics());
         }
         let sent = self.transmit(now)?;
         if self.datagrams(now)? {
             return Ok(true);
         }
-        let handled = self.session.locate(now, self.receive.data())?;
+        let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
+        let handled = session.locate(now, self.receive.data())?;
         self.needed = handled.needed.max(1);
         if let Some(event) = handled.event {
-            self.announce(event, handled.consumed, Place::Input)?;
+            self.announce(event.into(), handled.consumed, Place::Input)?;
             return Ok(true);
         }
         self.receive.consume(handled.consumed);
-        let over = self.session.is_closed() || self.session.is_ending();
+        let over = session.is_closed() || session.is_ending();
         if handled.consumed == 0 && self.end_of_input && !over {
             self.place = Place::Input;
-            self.event = self.session.handle_eof()?.map(|event| (Located::Plain(event), 0));
+            self.event = session.handle_eof()?.map(|event| (Located::Plain(event.into()), 0));
             return Ok(true);
         }
         Ok(sent || handled.consumed > 0)
@@ -519,7 +405,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     fn transmit(&mut self, now: Instant) -> Result<bool, Error> {
         let mut sent = false;
-        while self.session.wants_transmit() {
+        let Protocol::Mms(session) = &mut self.protocol else { return Ok(false) };
+        while session.wants_transmit() {
             let url = self.url.url();
             let mut host = Fixed::<{ UrlBuf::LIMIT }>::default();
             // the host is a part of a URL of at most so many bytes
@@ -530,7 +417,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             let target = Target { host: host.as_str(), path: self.url.decoded_path(), url: shown.as_str() };
             let whole = self.send.is_empty();
             let out = self.send.space(Self::SEND_BYTES);
-            match self.session.poll_transmit(now, &target, out) {
+            match session.poll_transmit(now, &target, out) {
                 Ok(Some(len)) => self.send.filled(len)?,
                 Ok(None) => break,
                 // what was sent before must be written first
@@ -552,26 +439,35 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// What the driver itself does about an event.
     fn react(&mut self, event: &Located) -> Result<(), Error> {
         match event {
-            Located::HeaderPart { last: true, .. } => {
-                if let Some(play) = self.plays.take() {
-                    self.session.play(play)?;
+            Located::Plain(Event::Connected { .. }) => {
+                self.answered = true;
+                self.timers.stop(TimerName::Reply);
+            }
+            Located::Plain(Event::Opened(_)) => self.note_transport(),
+            Located::HeaderPart { last, .. } => {
+                self.began = true;
+                self.plays_on = *last && self.protocol.is_http() && self.protocol.is_streaming();
+                if let Some(play) = self.plays.take_if(|_| *last) {
+                    self.protocol.play(play)?;
                 }
             }
+            Located::TextPart { .. } => self.began = true,
+            Located::Packet { .. } => self.plays_on = false,
             Located::Plain(Event::EndOfStream { hr, more: false }) if self.options.close_at_end => {
                 self.failed = hr.is_failure().then_some(Error::Refused(*hr));
-                self.session.close();
+                self.protocol.close();
             }
             // nobody is there to wish for something else
             Located::Plain(Event::PlayRefused { error }) if self.options.close_at_end => {
                 self.failed = Some(*error);
-                self.session.close();
+                self.protocol.close();
             }
-            // the new entry begins where it begins (section 3.1.4.4)
-            Located::Plain(Event::StreamChange { .. }) => {
+            // the new entry begins where it begins (section 3.1.4.4), over HTTP by itself
+            Located::Plain(Event::StreamChange { .. }) if !self.protocol.is_http() => {
                 self.plays = self.options.play.map(|_| Play {
                     from: Position::Beginning,
                     until: None,
-                    ..*self.session.last_play()
+                    ..*self.protocol.last_play()
                 });
             }
             _ => {}
@@ -592,57 +488,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         Ok(())
     }
 
-    /// Section 3.1.5.7: everything begins anew at the new place.
-    fn redirect(&mut self, kind: RedirectKind, event: &Located) -> Result<(), Error> {
-        let Event::Redirected { location, .. } = event.lend(self.receive.data()) else { return Ok(()) };
-        self.redirects = self.redirects.saturating_add(1);
-        if self.redirects > self.options.redirects {
-            let (found, allowed) = (self.redirects, self.options.redirects);
-            return Err(Error::limit(LimitName::Redirects, u64::from(found), u64::from(allowed)));
-        }
-        let elsewhere = Error::PeerIncompatible(Incompatible::RedirectScheme);
-        // No proxy is in use, so leaving it changes nothing; using one is not ours.
-        let stays = kind == RedirectKind::Proxy && location.is_empty();
-        if !stays {
-            if kind != RedirectKind::Url {
-                return Err(elsewhere);
-            }
-            let mut text = Fixed::<{ UrlBuf::LIMIT }>::default();
-            write!(text, "{location}").map_err(|_| elsewhere)?;
-            let url = UrlBuf::new(text.as_str()).map_err(|_| elsewhere)?;
-            self.url = url;
-            self.attempt = 0;
-        }
-        if self.restart() { Ok(()) } else { Err(elsewhere) }
-    }
-
-    /// Begins anew with the transport of this attempt; false if there is none.
-    pub(super) fn restart(&mut self) -> bool {
-        let scheme = self.url.url().scheme;
-        let Some(transport) = transport(&self.options, scheme, self.udp.is_some(), self.attempt) else {
-            return false;
-        };
-        self.transport = transport;
-        self.session = new_session(&self.options, scheme, transport);
-        self.plays = self.options.play;
-        self.udp.iter_mut().for_each(Udp::restart);
-        self.receive.clear();
-        self.send.clear();
-        self.needed = 1;
-        self.end_of_input = false;
-        self.timers.stop_all();
-        self.link = Link::Wanted;
-        true
-    }
-
     /// Nothing moved: what the host should do. `None` if another round decides.
     fn rest(&mut self) -> Option<Step> {
-        if self.session.is_closed() && self.send.is_empty() {
+        if self.protocol.is_closed() && (self.send.is_empty() || self.protocol.is_http()) {
             self.leave();
             return None;
         }
         let capacity = self.receive.capacity();
-        if self.needed > capacity && !self.session.is_ending() {
+        if self.needed > capacity && !self.protocol.is_ending() {
             let limit = usize::try_from(self.options.storage_bytes).unwrap_or(usize::MAX);
             if self.needed > limit {
                 let (found, allowed) = (u64::try_from(self.needed), u64::from(self.options.storage_bytes));
@@ -655,27 +508,32 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             }
         }
         let reads = !self.end_of_input && self.receive.room() > 0;
+        let sends = !self.send.is_empty();
         let datagrams = self.udp.as_ref().filter(|udp| udp.link == UdpLink::Open);
         let until = datagrams.map_or(Instant::MAX, Udp::poll_timeout);
-        Some(Step::Wait {
-            read: Sockets::NONE
-                .with(SocketId::CONTROL, reads)
-                .with(SocketId::MEDIA, datagrams.is_some_and(Udp::has_space)),
-            write: Sockets::NONE
-                .with(SocketId::CONTROL, !self.send.is_empty())
-                .with(SocketId::MEDIA, datagrams.is_some_and(|udp| !udp.request().is_empty())),
-            until: until.min(self.session.poll_timeout()).min(self.timers.next()),
-        })
+        let (read, write) = match &self.protocol {
+            Protocol::Mms(_) => (
+                Sockets::NONE
+                    .with(SocketId::CONTROL, reads)
+                    .with(SocketId::MEDIA, datagrams.is_some_and(Udp::has_space)),
+                Sockets::NONE
+                    .with(SocketId::CONTROL, sends)
+                    .with(SocketId::MEDIA, datagrams.is_some_and(|udp| !udp.request().is_empty())),
+            ),
+            Protocol::Http(http) => (
+                Sockets::NONE
+                    .with(SocketId::CONTROL, reads && http.reads_stream())
+                    .with(SocketId::SHORT, http.reads_short()),
+                Sockets::NONE
+                    .with(SocketId::CONTROL, sends && http.sends(SocketId::CONTROL))
+                    .with(SocketId::SHORT, sends && http.sends(SocketId::SHORT)),
+            ),
+        };
+        let until = until.min(self.protocol.poll_timeout()).min(self.timers.next());
+        Some(Step::Wait { read, write, until })
     }
 
-    pub(super) fn fail(&mut self, error: Error) {
-        if self.failed.is_none() {
-            self.failed = Some(error);
-        }
-        self.leave();
-    }
-
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         self.event = None;
         self.timers.stop_all();
         if self.link != Link::Closed {
@@ -684,27 +542,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     }
 }
 
-/// The transport of an attempt; `None` if there are no more.
-pub(super) fn transport(options: &Options, scheme: Scheme, udp: bool, attempt: usize) -> Option<Transport> {
-    let wanted = match (scheme, options.transports) {
-        (Scheme::Mms, [None, None]) => [Some(Transport::Udp), Some(Transport::Tcp)],
-        (Scheme::Mms, wanted) => wanted,
-        (Scheme::Mmst, _) => [Some(Transport::Tcp), None],
-        (Scheme::Mmsu, _) => [Some(Transport::Udp), None],
-        (Scheme::Mmsh, _) => [None, None],
-    };
-    wanted.into_iter().flatten().filter(|transport| udp || *transport == Transport::Tcp).nth(attempt)
-}
-
-fn new_session(options: &Options, scheme: Scheme, transport: Transport) -> Session {
-    let mut config = options.mms.clone();
-    // the server may refuse datagrams on the way; the same connection does for TCP
-    config.tcp_after_udp &= transport == Transport::Udp && scheme == Scheme::Mms;
-    Session::new(config)
-}
-
 /// Host and port as a URL has them.
-fn write_host(out: &mut impl core::fmt::Write, url: &Url<'_>) -> core::fmt::Result {
+pub(super) fn write_host(out: &mut impl core::fmt::Write, url: &Url<'_>) -> core::fmt::Result {
     match (url.host.contains(':'), url.port) {
         (true, Some(port)) => write!(out, "[{}]:{port}", url.host),
         (true, None) => write!(out, "[{}]", url.host),

@@ -1,8 +1,8 @@
 //! The bytes of an ASF file out of a client's events.
 
+use super::event::Event;
 use crate::asf::{HeaderPatch, restore_padding};
 use crate::error::DecodeError;
-use crate::mmsp::client::Event;
 
 /// Copies the header and the packets that a client reports into the caller's slices, so that together they
 /// are an ASF file. Packets that came without their padding get it again.
@@ -42,6 +42,8 @@ impl FileBytes {
                 let restored = restore_padding(bytes, packet_size)?;
                 copy(restored.slices(), restored.zeros(), self.copied, out)
             }
+            // what is behind the packets has no place in a file that promises nothing
+            Event::FilePart { bytes, .. } if patch.is_none() => copy([bytes, &[]], 0, self.copied, out),
             _ => 0,
         };
         self.copied = if copied == 0 { 0 } else { self.copied.saturating_add(copied) };

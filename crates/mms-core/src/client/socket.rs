@@ -5,16 +5,20 @@
 pub struct SocketId(u8);
 
 impl SocketId {
-    /// The connection for control, and for media over TCP.
+    /// The connection for control, and for media over TCP and HTTP.
     pub const CONTROL: Self = Self(0);
     /// The UDP socket for media.
     pub const MEDIA: Self = Self(1);
+    /// The connection for short requests beside a stream over HTTP.
+    pub const SHORT: Self = Self(2);
     /// Sockets in the table.
-    pub const COUNT: usize = 2;
+    pub const COUNT: usize = 3;
+    /// Those that are connected, the others being for datagrams.
+    pub const CONNECTIONS: [Self; 2] = [Self::CONTROL, Self::SHORT];
 
     /// The sockets of the table.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::CONTROL, Self::MEDIA].into_iter()
+        [Self::CONTROL, Self::MEDIA, Self::SHORT].into_iter()
     }
 
     /// The place in a table of [`COUNT`](Self::COUNT) sockets.

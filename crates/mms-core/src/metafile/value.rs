@@ -34,7 +34,9 @@ enum Form {
 }
 
 impl<'a> Value<'a> {
-    pub(super) const fn verbatim(raw: &'a str) -> Self {
+    /// A text without markup and references.
+    #[must_use]
+    pub const fn verbatim(raw: &'a str) -> Self {
         Self { raw, form: Form::Verbatim }
     }
 

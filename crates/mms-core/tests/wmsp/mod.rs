@@ -259,7 +259,11 @@ impl Driven {
         match event {
             Event::HeaderPart { bytes, offset, last } => {
                 self.run.media.extend(*bytes);
-                self.run.events.push(format!("HeaderPart {offset} {} {last}", bytes.len()));
+                // how the header of a file is cut is up to how it arrives
+                let is_file = self.run.events.iter().any(|event| event.starts_with("File"));
+                if !is_file || *last {
+                    self.run.events.push(format!("HeaderPart {offset} {} {last}", bytes.len()));
+                }
             }
             Event::Packet { location_id, bytes, .. } => {
                 self.run.media.extend(*bytes);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use mms_core::client::{Client, FileBytes};
+use mms_core::client::{Client, Event, FileBytes};
 
 /// Where a reader is between two reads.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,13 +32,16 @@ impl AsfBytes {
     /// [`driven`](Self::driven).
     ///
     /// # Errors
-    /// Why the session failed, or a packet that cannot be taken apart.
+    /// Why the session failed, a packet that cannot be taken apart, or `InvalidData` for a text, such as a metafile.
     pub fn read(&mut self, driver: &Client<Vec<u8>>, out: &mut [u8]) -> io::Result<Option<usize>> {
         if out.is_empty() {
             return Ok(Some(0));
         }
         match (self.place, driver.event()) {
             (Place::Over, _) => driver.error().map_or(Ok(Some(0)), |error| Err(io::Error::other(error))),
+            (Place::InEvent, Some(Event::TextPart { .. })) => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "the server sent a text, not media"))
+            }
             (Place::InEvent, Some(event)) => {
                 let patch = if self.broadcast { driver.broadcast_patch() } else { None };
                 let size = driver.header().map_or(0, |header| header.packet_size());

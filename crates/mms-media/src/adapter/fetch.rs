@@ -29,7 +29,8 @@ const BUDGET: u32 = 64;
 #[derive(Debug)]
 pub struct Fetch<S: Stream, C> {
     driver: Client<Vec<u8>>,
-    links: [Link<S, C>; 1],
+    /// as [`SocketId::CONNECTIONS`]
+    links: [Link<S, C>; 2],
     media: Option<S::Datagrams>,
     clock: Clock,
     limits: IoLimits,
@@ -74,7 +75,7 @@ impl<S: Stream, C> Fetch<S, C> {
         let room = Room::new(Client::<Vec<u8>>::RECEIVE_BYTES, most);
         let storage = Storage {
             receive: vec![0; Client::<Vec<u8>>::RECEIVE_BYTES],
-            send: vec![0; Client::<Vec<u8>>::SEND_BYTES],
+            send: vec![0; Client::<Vec<u8>>::HTTP_SEND_BYTES],
         };
         let slots = UDP_BYTES;
         let header = usize::try_from(options.mms.header.bytes).unwrap_or(usize::MAX).min(UDP_BYTES);
@@ -83,7 +84,7 @@ impl<S: Stream, C> Fetch<S, C> {
         let udp = UdpStorage { slots: vec![0; slots], header: vec![0; header] };
         Ok(Self {
             driver: Client::with_udp(url, options, storage, udp)?,
-            links: [const { Link::Closed }; 1],
+            links: [const { Link::Closed }; 2],
             media: None,
             clock: Clock::start(),
             limits: IoLimits::default(),
@@ -125,10 +126,10 @@ impl<S: Stream, C> Fetch<S, C> {
         }
     }
 
-    /// The control connection.
-    pub fn link(&mut self) -> &mut Link<S, C> {
-        let [link] = &mut self.links;
-        link
+    /// A connection; that of control, if it is none.
+    pub fn link(&mut self, id: SocketId) -> &mut Link<S, C> {
+        let [control, short] = &mut self.links;
+        if id == SocketId::SHORT { short } else { control }
     }
 
     /// The UDP socket.
@@ -170,9 +171,9 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
             match self.driver.step(self.clock.now()) {
                 Step::Connect(id) => {
                     // an old one is closed first
-                    *self.link() = Link::Closed;
+                    *self.link(id) = Link::Closed;
                     let connecting = connect(id, self.driver.wanted(id));
-                    *self.link() = Link::Connecting(connecting);
+                    *self.link(id) = Link::Connecting(connecting);
                 }
                 Step::Bind(id) => match self.bind() {
                     Ok(local) => self.driver.bound(id, local),
@@ -182,7 +183,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                     }
                 },
                 Step::Close(SocketId::MEDIA) => self.media = None,
-                Step::Close(_) => *self.link() = Link::Closed,
+                Step::Close(id) => *self.link(id) = Link::Closed,
                 Step::Event => {
                     self.guard.moved();
                     return Next::Event;
@@ -210,7 +211,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
 
     /// A UDP socket beside the control connection.
     fn bind(&mut self) -> io::Result<SocketAddr> {
-        let [Link::Open(stream)] = &self.links else { return Err(io::ErrorKind::NotConnected.into()) };
+        let [Link::Open(stream), _] = &self.links else { return Err(io::ErrorKind::NotConnected.into()) };
         let socket = crate::bind_udp(SocketAddr::new(stream.local_addr()?.ip(), 0))?;
         let local = socket.local_addr()?;
         self.media = Some(stream.datagrams(socket)?);
@@ -250,8 +251,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
     fn transfer(&mut self, cx: &mut Context<'_>, reads: Sockets, writes: Sockets) -> bool {
         let Self { driver, links, limits, .. } = self;
         let mut moved = false;
-        let id = SocketId::CONTROL;
-        for link in links {
+        for (id, link) in SocketId::CONNECTIONS.into_iter().zip(links) {
             if let Link::Connecting(connecting) = link {
                 let Poll::Ready(result) = Pin::new(connecting).poll(cx) else { continue };
                 moved = true;
@@ -278,7 +278,9 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                     Some(Ok(0)) => driver.end_of_stream(id),
                     Some(Ok(count)) => {
                         driver.filled(id, count);
-                        if let Some(storage) = self.room.read(self.clock.now(), count, len) {
+                        if id == SocketId::CONTROL
+                            && let Some(storage) = self.room.read(self.clock.now(), count, len)
+                        {
                             driver.replace_storage(storage);
                         }
                     }

@@ -113,7 +113,7 @@ pub fn session_client(data: &[u8]) {
     options.play = (flags & 8 == 0).then(Play::all);
     let limit = options.storage_bytes as usize;
     let mut run = ClientRun {
-        client: Client::new("mms://server/a", options, storage).unwrap(),
+        client: Client::new("mmst://server/a", options, storage).unwrap(),
         monitor: Monitor::default(),
         now: Instant::from_micros(1_000_000),
         reads: false,

@@ -142,7 +142,6 @@ fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
 
 /// Raises the limit of descriptors, if the system allows it. How many of those wanted one test may have, alone until it drops
 /// the guard; other tests need [`SPARE`] beside them.
-#[must_use]
 pub fn descriptors(wanted: usize) -> (MutexGuard<'static, ()>, usize) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     static ONE: Mutex<()> = Mutex::new(());

@@ -17,4 +17,6 @@ pub use config::{Acceleration, Config, Play, Player, Position, Quirks, Until};
 pub(crate) use event::Located;
 pub use event::{AuthenticationScheme, Content, Event, Handled, RedirectKind};
 pub use messages::Target;
+#[cfg(test)]
+pub(crate) use session::explored;
 pub use session::{Session, Statistics, UdpOrder};

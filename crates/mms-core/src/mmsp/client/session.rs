@@ -1,6 +1,8 @@
 //! The transitions of the client; those by the application's commands and by media have rooms of their own.
 
 mod commands;
+#[cfg(test)]
+pub(crate) mod explored;
 mod media;
 mod udp;
 

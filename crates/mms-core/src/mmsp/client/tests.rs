@@ -13,7 +13,7 @@ fn the_state_of_a_session_is_small() {
         size_of::<crate::client::Client<[u8; 0]>>()
     });
     assert!(size_of::<Session>() <= 2560);
-    assert!(size_of::<crate::client::Client<[u8; 0]>>() <= 6144);
+    assert!(size_of::<crate::client::Client<[u8; 0]>>() <= 8448);
     assert!(size_of::<crate::client::Step>() <= 24);
 }
 

@@ -16,5 +16,7 @@ mod wish;
 pub use config::{Config, Content, Pace, Quirks};
 pub(crate) use pacing::{Pacing, StopAt};
 pub use session::Session;
+#[cfg(test)]
+pub(crate) use session::explored;
 pub(crate) use wish::Located;
 pub use wish::{Event, MediaWish, Order};

@@ -1,5 +1,7 @@
 //! All transitions of the server but those of media.
 
+#[cfg(test)]
+pub(crate) mod explored;
 mod media;
 
 use core::time::Duration;

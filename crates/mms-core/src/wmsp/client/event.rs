@@ -74,14 +74,15 @@ pub enum Event<'a> {
         /// Bit/s of the new entry.
         bit_rate: u32,
     },
-    /// The answer is a plain ASF file: its parts follow, then [`Event::EndOfStream`].
+    /// The answer is a plain ASF file: its header and packets follow as those of a stream, then what is behind them in
+    /// parts, then [`Event::EndOfStream`].
     File {
         /// Bytes of the file, if the server says so.
         len: Option<u64>,
     },
-    /// A part of a plain file.
+    /// A part of a plain file that is neither header nor packet, such as an index.
     FilePart {
-        /// Where the part belongs.
+        /// Where the part belongs in the file.
         offset: u64,
         /// Its bytes.
         bytes: &'a [u8],

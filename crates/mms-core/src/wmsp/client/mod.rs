@@ -21,5 +21,6 @@ pub use crate::mmsp::client::{
 };
 pub use config::{Config, Quirks, Target};
 pub use event::Event;
+pub(crate) use event::Located;
 pub use link::{ConnectionId, ConnectionWish};
 pub use session::Session;

@@ -1,6 +1,7 @@
 //! All transitions of the client.
 
 mod body;
+mod file;
 mod frames;
 
 use core::fmt::Write as _;
@@ -26,6 +27,7 @@ use crate::wmsp::wire::{
     HeadStep, Metadata, PacketId, Pragma, Product, ProductName, ResponseHead, Status, Supported, SwitchEntry,
     encode_text, same, value_range,
 };
+use file::FileCut;
 use frames::{attributes, done, frame_limits, incomplete};
 
 /// Short requests that can wait.
@@ -115,6 +117,7 @@ pub struct Session {
     /// the copy of the header that Play sends
     copy: HeaderWalker,
     offset: u64,
+    file: FileCut,
     play: Play,
     last_packet: Option<u32>,
     first_send_time: Option<u32>,
@@ -155,6 +158,7 @@ impl Session {
             header_received: 0,
             copy: HeaderWalker::new(config.header),
             offset: 0,
+            file: FileCut::new(),
             play: Play::default(),
             last_packet: None,
             first_send_time: None,
@@ -184,6 +188,26 @@ impl Session {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed
+    }
+
+    /// Whether the session is over, although a log may still be on its way.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Closing | State::Closed)
+    }
+
+    /// Whether what was received waits for a wish to play: a file behind its header, or a stream that began with the
+    /// answer to Describe. The end of the connection means nothing until then, if bytes are `left`.
+    #[must_use]
+    pub fn is_waiting(&self, left: bool) -> bool {
+        let stream = self.state == State::Ready && self.form == Form::Frames && self.streaming.is_live();
+        self.is_file_waiting() || stream && left
+    }
+
+    /// What was last asked to be played.
+    #[must_use]
+    pub fn last_play(&self) -> &Play {
+        &self.play
     }
 
     /// The content, once it is open.
@@ -238,6 +262,9 @@ impl Session {
     /// `PeerIncompatible` if the content cannot do it. The session goes on.
     pub fn play(&mut self, play: Play) -> Result<(), Error> {
         self.check_play(&play)?;
+        if self.is_file_waiting() {
+            return self.play_file(play);
+        }
         match self.state {
             State::Ready => {}
             State::Playing | State::Streaming => self.enqueue_log(),
@@ -594,7 +621,8 @@ impl Session {
         match self.form {
             Form::Unknown => self.sniff(now, content),
             Form::Frames => self.frame(now, content),
-            Form::File | Form::Text => self.plain(now, content),
+            Form::File => self.file(now, content),
+            Form::Text => self.plain(now, content),
         }
     }
 

@@ -10,16 +10,7 @@ impl Session {
                 self.form = Form::Frames;
                 self.frames_begin()
             }
-            [0x30, 0x26, 0xB2, 0x75, ..] if self.state == State::Describing => {
-                self.form = Form::File;
-                self.state = State::File;
-                self.offset = 0;
-                let len = match self.streaming.body {
-                    Body::Exact(len) => Some(len),
-                    _ => None,
-                };
-                Event::File { len }
-            }
+            [0x30, 0x26, 0xB2, 0x75, ..] if self.state == State::Describing => self.file_begins(),
             [] if over => return self.body_over(0),
             [_, _, _, _, ..] if self.state == State::Describing => return self.text_begins(now, content),
             [_, ..] if over && self.state == State::Describing => return self.text_begins(now, content),
@@ -34,6 +25,10 @@ impl Session {
         if self.state != State::Describing {
             return Event::Started;
         }
+        self.open_content()
+    }
+
+    pub(super) fn open_content(&mut self) -> Event<'static> {
         let content = Content {
             attributes: attributes(self.features),
             duration: None,
@@ -53,7 +48,7 @@ impl Session {
         self.plain(now, content)
     }
 
-    /// Parts of a file or a text.
+    /// Parts of a text.
     pub(super) fn plain(&mut self, now: Instant, content: &[u8]) -> Result<Handled<Located>, Error> {
         let len = content.len();
         let last = self.streaming.ends_behind(len);
@@ -63,14 +58,6 @@ impl Session {
         self.timers.start(TimerName::Reply, now, self.config.reply_timeout);
         let offset = self.offset;
         self.offset = offset.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
-        if self.form == Form::File {
-            if !self.walker.is_complete() {
-                // a file whose header we cannot read is still a file
-                let _ = self.walker.feed(content);
-            }
-            self.statistics.bytes_received = self.offset;
-            return Ok(done(len, Some(Located::FilePart { offset, bytes: 0..len })));
-        }
         let allowed = u64::from(self.config.metafile_bytes);
         if self.offset > allowed {
             return Err(Error::limit(LimitName::MetafileBytes, self.offset, allowed));
@@ -91,6 +78,12 @@ impl Session {
         let unexpected = Err(Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd));
         let cut = closed && !matches!(self.streaming.body, Body::ToEnd) && !self.streaming.ends_behind(0);
         match self.state {
+            // the server closed in the header
+            State::File if !self.walker.is_complete() => unexpected,
+            State::File if closed && !cut && self.streaming.partial && !self.file.is_cut => {
+                self.file.is_cut = true;
+                Ok(None)
+            }
             State::File if !cut => {
                 self.finish();
                 Ok(Some(Event::EndOfStream { hr: Hresult::S_OK, more: false }))

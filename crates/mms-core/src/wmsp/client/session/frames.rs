@@ -112,17 +112,9 @@ impl Session {
         let Some(summary) = self.walker.summary() else {
             return Err(Error::PeerMisbehaved(Misbehaviour::HeaderTooShort));
         };
-        if let Some(content) = &mut self.content {
-            let file = &summary.file_properties;
-            let live = content.attributes.contains(FileAttributes::BROADCAST) || file.is_broadcast();
-            content.packet_size = summary.packet_size();
-            content.bit_rate = summary.bit_rate;
-            content.header_len = u32::try_from(summary.header_len).unwrap_or(u32::MAX);
-            content.duration = (!live).then(|| file.content_duration());
-            content.packet_count = Some(summary.data_packets)
-                .filter(|count| !live && !matches!(count, 0 | 0xFFFF_FFFF) && *count <= u64::from(u32::MAX));
-        }
-        self.deframer = Deframer::new(frame_limits(&self.config, Some(summary)));
+        let limits = frame_limits(&self.config, Some(summary));
+        self.content_known();
+        self.deframer = Deframer::new(limits);
         self.timers.stop_all();
         if self.state == State::Describing {
             self.state = State::Ready;
@@ -141,6 +133,21 @@ impl Session {
             self.enqueue(Short::Select);
         }
         Ok(())
+    }
+
+    /// What the header tells of the content.
+    pub(super) fn content_known(&mut self) {
+        let Some(summary) = self.walker.summary() else { return };
+        if let Some(content) = &mut self.content {
+            let file = &summary.file_properties;
+            let live = content.attributes.contains(FileAttributes::BROADCAST) || file.is_broadcast();
+            content.packet_size = summary.packet_size();
+            content.bit_rate = summary.bit_rate;
+            content.header_len = u32::try_from(summary.header_len).unwrap_or(u32::MAX);
+            content.duration = (!live).then(|| file.content_duration());
+            content.packet_count = Some(summary.data_packets)
+                .filter(|count| !live && !matches!(count, 0 | 0xFFFF_FFFF) && *count <= u64::from(u32::MAX));
+        }
     }
 
     /// Play sends the header that Describe had. It is passed on only if it says something else, as that of
@@ -252,7 +259,7 @@ impl Session {
     }
 
     /// Servers may ignore max-duration (section 2.2.1.4.11), so the client looks for itself.
-    fn is_behind_end(&self, send_time: Option<u32>) -> bool {
+    pub(super) fn is_behind_end(&self, send_time: Option<u32>) -> bool {
         let Some(send_time) = send_time else { return false };
         match self.play.until {
             None => false,
