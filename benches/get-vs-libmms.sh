@@ -24,6 +24,7 @@ rows=(
   "libmms, MMS/TCP|theirs|mmst://127.0.0.1:$port/film.wmv"
   "mms get, MMS/TCP|ours|mmst://127.0.0.1:$port/film.wmv"
   "libmms, MMS over HTTP|theirs|mmsh://127.0.0.1:$port/film.wmv"
+  "mms get, MMS over HTTP|ours|mmsh://127.0.0.1:$port/film.wmv"
 )
 
 measure() { # COMMAND URL: CPU seconds for each GB
