@@ -57,9 +57,7 @@ wait_for() { # COMMAND...: until it works, at most 10 s
 # Where the scheduler puts two programs that talk to each other decides about as much of their cost as what they do: on two
 # processors each batch may wake the other one up, on one processor none has to. So each way is measured for itself.
 on() { # PROCESSOR COMMAND...
-  local processor=$1
-  shift
-  taskset -c "$processor" "$@"
+  taskset -c "$@"
 }
 
 # The first two processors that this process may use, the same one twice if there is only one.
@@ -70,7 +68,8 @@ choose_processors() {
 }
 
 serve() { # FILE: sets server and port
-  RUST_LOG=off on "$first" "$mms" serve --listen 127.0.0.1:0 --pace off "$1" >"$scratch/urls" 2>"$scratch/serve.log" &
+  # not by `on`: a function would run in a shell of its own, whose id is not that of the server
+  RUST_LOG=off taskset -c "$first" "$mms" serve --listen 127.0.0.1:0 --pace off "$1" >"$scratch/urls" 2>"$scratch/serve.log" &
   server=$!
   started+=("$server")
   wait_for grep -q 127.0.0.1: "$scratch/urls"
@@ -102,6 +101,7 @@ compare_rows() {
     for index in "${!rows[@]}"; do
       IFS='|' read -r _ what url <<<"${rows[$index]}"
       own=$(measure "$what" "$url")
+      awk -v own="$own" 'BEGIN { exit !(own > 0) }' || fail "${rows[$index]%%|*}: $own is no figure"
       # the first run warms up
       [ "$run" -eq 0 ] || figures[$index]+="$own "
     done

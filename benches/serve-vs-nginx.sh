@@ -28,7 +28,7 @@ http {
   server { listen 127.0.0.1:$http; root $scratch; }
 }
 CONF
-on "$first" nginx -p "$scratch/nginx" -c "$scratch/nginx/conf" 2>/dev/null &
+taskset -c "$first" nginx -p "$scratch/nginx" -c "$scratch/nginx/conf" 2>/dev/null &
 nginx=$!
 started+=("$nginx")
 wait_for test -s "$scratch/nginx/pid"
