@@ -28,7 +28,7 @@ pub mod build;
 pub mod content;
 pub mod fuzz;
 pub mod hostile;
-
+pub mod http;
 pub mod netem;
 pub mod pair;
 pub mod script;

@@ -1,6 +1,5 @@
 //! `mms get`.
 
-mod index;
 mod interrupt;
 mod output;
 mod playlist;

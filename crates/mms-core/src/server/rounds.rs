@@ -122,10 +122,11 @@ where
             self.next = None;
             self.asked = None;
             self.no_more = false;
+            self.hasty = false;
             self.in_run = false;
         }
         let largest = self.protocol.largest_reply();
-        while !self.queue.is_full() {
+        while !self.owes_pair() && !self.queue.is_full() {
             let out = self.control.space(largest);
             if out.len() < largest && !self.queue.is_empty() {
                 break;

@@ -19,6 +19,7 @@ use mms_core::time::Instant;
 use mms_media::adapter::ServerOptions;
 use mms_media::{Catalogue, Feed, IoLimits, ManualClock};
 
+pub use super::http::*;
 use super::trace::Trace;
 use super::{Adapter, Fetching, Memory, descriptors, peers, unpaced, wait_until};
 use crate::content::{Content, testdata};
@@ -72,6 +73,17 @@ pub fn every_file_arrives_as_it_was_sent<A: Adapter>() {
         if name != "live-pipe.asf" {
             assert!(bytes == streamed(&content), "{name}: header differs");
         }
+    }
+}
+
+/// Each file of the test data over HTTP.
+pub fn every_file_arrives_over_http_as_it_was_sent<A: Adapter>() {
+    let server = A::serve(feed(), unpaced());
+    for path in files() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let content = Content::new(std::fs::read(&path).unwrap());
+        let bytes = read_one::<A>(with_scheme(server.address, "mmsh", name));
+        assert!(bytes[content.header().len()..] == *content.media(), "{name}: packets differ");
     }
 }
 
@@ -147,9 +159,11 @@ fn limited<A: Adapter>(io: IoLimits) {
     let mut options = unpaced();
     options.io = io;
     let server = A::serve(memory(), options);
-    let mut fetching = Fetching::new(server.address, "x");
-    fetching.io = io;
-    assert!(read_one::<A>(fetching) == streamed(&Content::testdata(SHORT)), "{io:?}");
+    for scheme in ["mmst", "mmsh"] {
+        let mut fetching = with_scheme(server.address, scheme, "x");
+        fetching.io = io;
+        assert!(read_one::<A>(fetching) == streamed(&Content::testdata(SHORT)), "{scheme} {io:?}");
+    }
 }
 
 /// The host's result arrives.
@@ -171,15 +185,18 @@ pub fn a_future_that_is_dropped_at_any_await_loses_nothing<A: Adapter>() {
     options.io = IoLimits { read: 97, write: 301 };
     let server = A::serve(memory(), options);
     let content = Content::testdata(SHORT);
-    let mut fetching = Fetching::new(server.address, "x");
-    fetching.io = IoLimits { read: 61, write: 5 };
-    let mut bytes = Vec::new();
-    let Some(result) = A::fetch_dropping(fetching, &mut |driver| take(driver, &mut bytes), &mut || {}) else {
-        println!("SKIPPED: {} has no futures", A::NAME);
-        return;
-    };
-    result.unwrap();
-    assert!(bytes == streamed(&content));
+    for scheme in ["mmst", "mmsh"] {
+        let mut fetching = with_scheme(server.address, scheme, "x");
+        fetching.io = IoLimits { read: 61, write: 5 };
+        let mut bytes = Vec::new();
+        let mut see = |driver: &mut Client<Vec<u8>>| take(driver, &mut bytes);
+        let Some(result) = A::fetch_dropping(fetching, &mut see, &mut || {}) else {
+            println!("SKIPPED: {} has no futures", A::NAME);
+            return;
+        };
+        result.unwrap();
+        assert!(bytes == streamed(&content), "{scheme}");
+    }
 }
 
 /// The server says the next few bytes when a future was dropped that waited for them, so that one is dropped between any
