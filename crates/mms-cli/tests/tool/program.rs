@@ -48,7 +48,7 @@ impl Program {
         self
     }
 
-    #[allow(dead_code, reason = "the tests over HTTP use it")]
+    #[allow(dead_code, reason = "not every test has a proxy")]
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
