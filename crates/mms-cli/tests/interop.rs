@@ -165,7 +165,7 @@ fn libmms_takes_a_file_with_a_large_picture_where_headers_are_slim() {
     let (name, scratch) = ("atl-voice-8k.wma", Scratch::new("slim"));
     let path = made("..").join("real").join(name);
     let fetch = |options: &[&str]| {
-        let server = Server::start_with(options, std::slice::from_ref(&path));
+        let server = Server::start_with(options, core::slice::from_ref(&path));
         let dump = scratch.file("dump.asf");
         let mut command = bounded(seconds(10), &program.to_string_lossy());
         (Run::complete(command.arg(server.url(name)).arg(&dump), &scratch, "libmms"), dump)
