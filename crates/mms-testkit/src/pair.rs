@@ -11,6 +11,7 @@ use mms_core::time::Instant;
 
 use crate::content::{Content, Slice};
 use crate::netem::{Link, Rules};
+use crate::udp::{Checker, Sent};
 
 /// An event of the client, owned and without what depends on how the bytes were cut.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,8 @@ pub struct Pair {
     pub now: Instant,
     /// Everything that the client reported.
     pub seen: Vec<Seen>,
+    /// Of each client log that the server reported: packets received, lost, requested, recovered.
+    pub client_logs: Vec<[u32; 4]>,
     /// Everything that the client sent.
     pub to_server_log: Vec<u8>,
     /// Everything that the server sent.
@@ -120,6 +123,7 @@ impl Pair {
             content,
             now,
             seen: Vec::new(),
+            client_logs: Vec::new(),
             to_server_log: Vec::new(),
             to_client_log: Vec::new(),
             storage: [Client::<Vec<u8>>::RECEIVE_BYTES, Connection::<Vec<u8>, Slice>::RECEIVE_BYTES],
@@ -164,6 +168,8 @@ impl Pair {
             to_client: Link::new(plan.seed, to_client),
             to_server: Link::new(!plan.seed, to_server),
             log: Vec::new(),
+            checker: Checker::default(),
+            exchange: Vec::new(),
         });
         pair.serve_udp();
         pair
@@ -173,6 +179,19 @@ impl Pair {
     #[must_use]
     pub fn datagram_log(&self) -> &[(Instant, bool, Vec<u8>)] {
         self.datagrams.as_ref().map_or(&[], |datagrams| &datagrams.log)
+    }
+
+    /// All that the two sent over the last connection, in its order; all of it was checked against the rules of the
+    /// protocol.
+    #[must_use]
+    pub fn exchange(&self) -> &[Sent] {
+        self.datagrams.as_ref().map_or(&[], |datagrams| &datagrams.exchange)
+    }
+
+    fn check(&mut self, by_client: bool, bytes: &[u8]) {
+        if let Some(datagrams) = &mut self.datagrams {
+            datagrams.check(Sent { by_client, is_datagram: false, bytes: bytes.to_vec() });
+        }
     }
 
     fn serve_udp(&mut self) {
@@ -198,6 +217,8 @@ impl Pair {
     fn connect(&mut self) {
         let Some(datagrams) = &mut self.datagrams else { return };
         datagrams.connects += 1;
+        datagrams.checker = Checker::default();
+        datagrams.exchange.clear();
         if datagrams.connects > 1 {
             let storage = server::Storage {
                 receive: vec![0; Connection::<Vec<u8>, Slice>::RECEIVE_BYTES],
@@ -225,7 +246,7 @@ impl Pair {
             assert_eq!(datagram.to, SocketAddr::new(peer().ip(), client_port()));
             let bytes = datagram.parts.concat();
             datagrams.to_client.send(self.now, &bytes);
-            datagrams.log.push((self.now, false, bytes));
+            datagrams.datagram(self.now, false, bytes);
             self.server.datagram_sent(self.now);
             moved = true;
         }
@@ -241,7 +262,7 @@ impl Pair {
             assert_eq!(self.client.datagram_target(), Some(server_address()));
             datagrams.to_server.send(self.now, &bytes);
             self.client.written(SocketId::MEDIA, bytes.len());
-            datagrams.log.push((self.now, true, bytes));
+            datagrams.datagram(self.now, true, bytes);
             moved = true;
         }
         if read && let Some(datagram) = datagrams.to_client.receive(self.now) {
@@ -317,7 +338,12 @@ impl Pair {
         loop {
             match self.server.step(self.now) {
                 server::Step::Event => {
-                    assert!(self.server.event().is_some());
+                    let event = self.server.event().expect("an event was announced");
+                    if let server::Event::ClientLog(log) = event {
+                        let [received, recovered] = [log.info.packets_received, log.packets_recovered_resent];
+                        let [lost, requested] = [log.packets_lost_net, log.resend_requests];
+                        self.client_logs.push([received, lost, requested, recovered]);
+                    }
                     stepped.moved = true;
                 }
                 server::Step::Storage { needed } => {
@@ -358,6 +384,7 @@ impl Pair {
                         if !bytes.is_empty() {
                             self.server.written(self.now, bytes.len());
                             self.to_client.extend(&bytes);
+                            self.check(false, &bytes);
                             self.to_client_log.extend(bytes);
                             stepped.moved = true;
                         }
@@ -427,6 +454,8 @@ impl Pair {
                         let bytes = &bytes[..bytes.len().min(self.network.write).min(room)];
                         self.to_server.extend(bytes);
                         self.to_server_log.extend(bytes);
+                        let bytes = bytes.to_vec();
+                        self.check(true, &bytes);
                         self.client.written(socket, bytes.len());
                         stepped.moved |= !bytes.is_empty();
                     }
@@ -607,6 +636,21 @@ struct Datagrams {
     to_client: Link,
     to_server: Link,
     log: Vec<(Instant, bool, Vec<u8>)>,
+    checker: Checker,
+    exchange: Vec<Sent>,
+}
+
+impl Datagrams {
+    fn datagram(&mut self, now: Instant, by_client: bool, bytes: Vec<u8>) {
+        self.check(Sent { by_client, is_datagram: true, bytes: bytes.clone() });
+        self.log.push((now, by_client, bytes));
+    }
+
+    fn check(&mut self, sent: Sent) {
+        let checked = self.checker.sent(&sent);
+        checked.unwrap_or_else(|violation| panic!("seed {}: {violation}", self.plan.seed));
+        self.exchange.push(sent);
+    }
 }
 
 fn client_port() -> u16 {

@@ -1,6 +1,8 @@
 //! Scripted peers: one end is under test, the other is what a test writes down.
 
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
+use std::collections::VecDeque;
 
 use mms_core::client::{self, Client, Options, SocketId};
 use mms_core::error::Error;
@@ -11,6 +13,7 @@ use mms_core::time::Instant;
 
 use crate::content::{Content, Slice};
 use crate::pair::{Seen, peer, seen};
+use crate::udp::{Checker, Sent};
 
 /// A packet of a byte stream, owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +128,17 @@ pub enum Answers {
     Multiples(u32),
 }
 
+/// The server's address, for datagrams.
+const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 20)), 1755);
+
+/// What is sent over UDP, or beside it, obeys the rules of the protocol.
+fn check(checker: &mut Option<Checker>, by_client: bool, is_datagram: bool, bytes: &[u8]) {
+    if let Some(checker) = checker {
+        let checked = checker.sent(&Sent { by_client, is_datagram, bytes: bytes.to_vec() });
+        checked.unwrap_or_else(|violation| panic!("{violation}"));
+    }
+}
+
 type Late = Box<dyn FnOnce(&mut Connection<Vec<u8>, Slice>, Instant) -> bool>;
 
 /// A client that says what a test writes down, to a server's connection.
@@ -149,8 +163,11 @@ pub struct ScriptedClient {
     pub events: Vec<String>,
     /// Whether the connection is over.
     pub done: bool,
+    /// Datagrams that the server sent, and when.
+    pub datagrams: Vec<(Instant, Vec<u8>)>,
     waiting: Vec<u8>,
     received: Vec<u8>,
+    checker: Option<Checker>,
     held: Vec<(Ticket, Late)>,
     seq: u16,
     eof: bool,
@@ -184,16 +201,59 @@ impl ScriptedClient {
             wishes: Vec::new(),
             events: Vec::new(),
             done: false,
+            datagrams: Vec::new(),
             waiting: Vec::new(),
             received: Vec::new(),
+            checker: None,
             held: Vec::new(),
             seq: 0,
             eof: false,
         }
     }
 
+    /// The same for a server that sends media in datagrams; the exchange is checked against the rules of the protocol.
+    ///
+    /// # Panics
+    /// If the configuration is refused.
+    #[must_use]
+    pub fn over_udp(content: Content, config: server::Config) -> Self {
+        let mut client = Self::new(content, config);
+        client.server.allow_udp();
+        client.checker = Some(Checker::default());
+        client
+    }
+
+    /// Sends a request for lost packets.
+    pub fn ask(&mut self, request: &[u8]) -> Vec<u8> {
+        check(&mut self.checker, true, true, request);
+        self.foreign(request)
+    }
+
+    /// A datagram comes to the connection, whoever sent it, and is not checked.
+    pub fn foreign(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.server.datagram_received(self.now, bytes);
+        self.settle()
+    }
+
+    fn move_datagrams(&mut self) -> bool {
+        if self.checker.is_some() && self.server.wants_udp() {
+            let storage = server::UdpStorage {
+                identities: vec![0; 1024 * Connection::<Vec<u8>, Slice>::IDENTITY_BYTES],
+                packet_pair: vec![0; Connection::<Vec<u8>, Slice>::PACKET_PAIR_BYTES],
+            };
+            self.server.start_udp(self.now, storage).unwrap();
+        }
+        let Some(datagram) = self.server.datagram(self.now) else { return false };
+        let bytes = datagram.parts.concat();
+        check(&mut self.checker, false, true, &bytes);
+        self.datagrams.push((self.now, bytes));
+        self.server.datagram_sent(self.now);
+        true
+    }
+
     /// Sends bytes and lets the server work without time passing; returns what it sent.
     pub fn send(&mut self, bytes: &[u8]) -> Vec<u8> {
+        check(&mut self.checker, true, false, bytes);
         self.waiting.extend(bytes);
         self.settle()
     }
@@ -304,9 +364,10 @@ impl ScriptedClient {
                     self.writes.push(bytes.len());
                     self.server.written(self.now, bytes.len());
                     moved |= !bytes.is_empty();
+                    check(&mut self.checker, false, false, &bytes);
                     self.received.extend(bytes);
                 }
-                moved
+                moved | self.move_datagrams()
             }
             server::Step::Done => {
                 self.done = true;
@@ -362,8 +423,12 @@ pub struct ScriptedServer {
     pub write: usize,
     /// Whether the client is over.
     pub done: bool,
+    /// Requests for lost packets that the client sent, and when.
+    pub requests: Vec<(Instant, Vec<u8>)>,
     waiting: Vec<u8>,
     received: Vec<u8>,
+    datagrams: VecDeque<(SocketAddr, Vec<u8>)>,
+    checker: Option<Checker>,
     seq: u16,
     eof: bool,
 }
@@ -384,15 +449,76 @@ impl ScriptedServer {
             read: usize::MAX,
             write: usize::MAX,
             done: false,
+            requests: Vec::new(),
             waiting: Vec::new(),
             received: Vec::new(),
+            datagrams: VecDeque::new(),
+            checker: None,
             seq: 0,
             eof: false,
         }
     }
 
+    /// The same for a client that has its media in datagrams; the exchange is checked against the rules of the protocol.
+    ///
+    /// # Panics
+    /// If URL or options are refused.
+    #[must_use]
+    pub fn over_udp(url: &str, options: Options) -> Self {
+        let mut server = Self::new("mmst://h/a", options.clone());
+        let storage = client::Storage { receive: vec![0; 2048], send: vec![0; 2560] };
+        let udp = client::UdpStorage { slots: vec![0; 1 << 18], header: vec![0; 1 << 14] };
+        server.client = Client::with_udp(url, options, storage, udp).unwrap();
+        server.client.set_peer(SERVER);
+        server.checker = Some(Checker::default());
+        server
+    }
+
+    /// Sends a datagram; returns what the client says over TCP.
+    pub fn datagram(&mut self, bytes: &[u8]) -> Vec<Packet> {
+        check(&mut self.checker, false, true, bytes);
+        self.foreign(SERVER, bytes)
+    }
+
+    /// Sends a datagram that never comes.
+    pub fn lose(&mut self, bytes: &[u8]) {
+        check(&mut self.checker, false, true, bytes);
+    }
+
+    /// Events that begin so, which stay to be told.
+    #[must_use]
+    pub fn events(&self, begin: &str) -> Vec<String> {
+        self.seen.iter().map(|seen| seen.what.clone()).filter(|what| what.starts_with(begin)).collect()
+    }
+
+    /// A datagram comes that is not checked, from anywhere.
+    pub fn foreign(&mut self, from: SocketAddr, bytes: &[u8]) -> Vec<Packet> {
+        self.datagrams.push_back((from, bytes.to_vec()));
+        packets(&self.settle())
+    }
+
+    fn move_datagrams(&mut self, read: bool, write: bool) -> bool {
+        let socket = SocketId::MEDIA;
+        if write {
+            let bytes = self.client.pending(socket).to_vec();
+            assert_eq!(self.client.datagram_target(), Some(SERVER), "nobody else is asked");
+            check(&mut self.checker, true, true, &bytes);
+            self.client.written(socket, bytes.len());
+            self.requests.push((self.now, bytes));
+        }
+        if read && let Some((from, bytes)) = self.datagrams.pop_front() {
+            let space = self.client.space(socket);
+            let count = bytes.len().min(space.len());
+            space[..count].copy_from_slice(&bytes[..count]);
+            self.client.datagram_received(self.now, count, from);
+            return true;
+        }
+        write
+    }
+
     /// Sends bytes and lets the client work without time passing; returns what it sent.
     pub fn send(&mut self, bytes: &[u8]) -> Vec<u8> {
+        check(&mut self.checker, false, false, bytes);
         self.waiting.extend(bytes);
         self.settle()
     }
@@ -451,6 +577,12 @@ impl ScriptedServer {
                 self.connects.push(format!("{}:{}", wanted.host, wanted.port));
                 self.client.connected(id, "192.0.2.10:1755".parse().unwrap());
                 self.waiting.clear();
+                self.checker = self.checker.as_ref().map(|_| Checker::default());
+                self.seq = 0;
+                true
+            }
+            client::Step::Bind(id) => {
+                self.client.bound(id, "0.0.0.0:2512".parse().unwrap());
                 true
             }
             client::Step::Close(_) => true,
@@ -479,11 +611,13 @@ impl ScriptedServer {
                 }
                 if write.contains(socket) {
                     let count = self.client.pending(socket).len().min(self.write);
+                    check(&mut self.checker, true, false, &self.client.pending(socket)[..count]);
                     self.received.extend(&self.client.pending(socket)[..count]);
                     self.client.written(socket, count);
                     moved |= count > 0;
                 }
-                moved
+                let media = SocketId::MEDIA;
+                moved | self.move_datagrams(read.contains(media), write.contains(media))
             }
             client::Step::Done => {
                 self.done = true;

@@ -207,6 +207,10 @@ fn the_client_log_tells_what_was_lost_and_recovered() {
     assert_eq!(u64::from(log.packets_lost_net), reception.packets_lost_net);
     assert_eq!(u64::from(log.packets_recovered_resent), reception.packets_recovered_resent);
     assert_eq!(u64::from(log.resend_requests), reception.resend_requests);
+    let [received, lost, requested, recovered] = pair.client_logs[0].map(u64::from);
+    assert_eq!(pair.client_logs.len(), 1, "the server's host is told");
+    assert_eq!((received, lost), (reception.packets_received, reception.packets_lost_net));
+    assert_eq!((requested, recovered), (reception.resend_requests, reception.packets_recovered_resent));
 }
 
 #[test]
@@ -223,6 +227,13 @@ fn a_client_that_cannot_ask_gets_small_bursts() {
     );
     pair.run();
     pair.assert_complete();
+    let bursts = bursts(&pair);
+    assert!(bursts.len() > 10 && bursts.iter().all(|(_, sum)| *sum <= 16 * 1024), "{bursts:?}");
+    assert!(bursts.windows(2).all(|two| two[1].0.since(two[0].0) >= Duration::from_millis(5)));
+}
+
+/// Moments at which datagrams left, and their bytes.
+fn bursts(pair: &Pair) -> Vec<(Instant, usize)> {
     let mut bursts: Vec<(Instant, usize)> = Vec::new();
     for (at, _, bytes) in pair.datagram_log() {
         match bursts.last_mut() {
@@ -230,8 +241,19 @@ fn a_client_that_cannot_ask_gets_small_bursts() {
             _ => bursts.push((*at, bytes.len())),
         }
     }
-    assert!(bursts.len() > 10 && bursts.iter().all(|(_, sum)| *sum <= 16 * 1024), "{bursts:?}");
-    assert!(bursts.windows(2).all(|two| two[1].0.since(two[0].0) >= Duration::from_millis(5)));
+    bursts
+}
+
+#[test]
+fn without_the_quirk_a_server_bursts_at_every_client() {
+    let mut options = Options::default();
+    options.mms.funnel_info = false;
+    let mut config = unpaced();
+    config.mms.quirks.small_bursts = false;
+    let content = Content::testdata("made/seek-125s.wmv");
+    let mut pair = Pair::over_udp(URL, content, options, config, UdpPlan::new(1));
+    pair.run();
+    assert!(bursts(&pair).iter().any(|(_, sum)| *sum > 500_000));
 }
 
 #[test]

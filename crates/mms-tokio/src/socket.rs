@@ -3,9 +3,10 @@
 use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use std::io::{self, IoSlice};
+use std::net::UdpSocket;
 
 use mms_media::adapter::{self, Stream, poll_io};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::TcpStream;
 
 pub(crate) struct Socket(TcpStream);
 
@@ -16,14 +17,48 @@ impl Socket {
     }
 }
 
-pub(crate) struct Datagrams(UdpSocket);
+/// Only reading is watched where that can be said: epoll wakes somebody for each datagram that has left, too.
+#[cfg(unix)]
+pub(crate) struct Datagrams(tokio::io::unix::AsyncFd<UdpSocket>);
 
+#[cfg(unix)]
 impl Datagrams {
-    pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
-        UdpSocket::from_std(socket).map(Self)
+    #[allow(
+        deprecated,
+        reason = "its successor is unsafe; a socket of std keeps its descriptor, which is all it asks"
+    )]
+    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+        tokio::io::unix::AsyncFd::with_interest(socket, tokio::io::Interest::READABLE).map(Self)
     }
 }
 
+#[cfg(unix)]
+impl adapter::Datagrams for Datagrams {
+    fn try_recv_from(&mut self, space: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.0.get_ref().recv_from(space)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // what comes from now on is noted again
+        self.0.poll_read_ready(cx).map_ok(|mut guard| guard.clear_ready())
+    }
+
+    fn try_send_to(&mut self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.0.get_ref().send_to(datagram, to)
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) struct Datagrams(tokio::net::UdpSocket);
+
+#[cfg(not(unix))]
+impl Datagrams {
+    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+        tokio::net::UdpSocket::from_std(socket).map(Self)
+    }
+}
+
+#[cfg(not(unix))]
 impl adapter::Datagrams for Datagrams {
     fn try_recv_from(&mut self, space: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.0.try_recv_from(space)
@@ -41,7 +76,7 @@ impl adapter::Datagrams for Datagrams {
 impl Stream for Socket {
     type Datagrams = Datagrams;
 
-    fn datagrams(&self, socket: std::net::UdpSocket) -> io::Result<Datagrams> {
+    fn datagrams(&self, socket: UdpSocket) -> io::Result<Datagrams> {
         Datagrams::new(socket)
     }
 

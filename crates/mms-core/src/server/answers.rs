@@ -10,6 +10,9 @@ use crate::hresult::Hresult;
 use crate::time::Instant;
 use crate::wmsp::server::{Content, Key, Location, Record, Table, Wakes};
 
+/// Batches of a hasty play are so many times as large.
+const HASTY: u32 = 2;
+
 impl<B, H, const N: usize> Connection<B, H, N>
 where
     B: AsRef<[u8]> + AsMut<[u8]>,
@@ -21,7 +24,8 @@ where
             return self.udp.as_mut()?.next_wish();
         };
         asked.handed_out = true;
-        let batch_bytes = self.config.batch_bytes;
+        // datagrams that leave faster than they are read come in larger pieces: each costs a way to a thread and back
+        let batch_bytes = self.config.batch_bytes.saturating_mul(if self.hasty { HASTY } else { 1 });
         let selection = self.protocol.selection()?;
         let ask = match asked.what {
             Want::Open => {

@@ -140,6 +140,8 @@ pub struct Connection<B, H, const N: usize = 32> {
     pub(super) blocked: bool,
     /// the host has no packet behind the staged ones
     pub(super) no_more: bool,
+    /// Datagrams were sent faster than the host delivered packets.
+    pub(super) hasty: bool,
     /// rewinding: the packets of a key frame are under way
     pub(super) in_run: bool,
     /// when the end of the stream may be told that has come
@@ -192,6 +194,7 @@ where
             end_of_input: false,
             blocked: false,
             no_more: false,
+            hasty: false,
             in_run: false,
             end_at: Instant::MAX,
             report: Report {

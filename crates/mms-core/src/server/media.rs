@@ -118,6 +118,7 @@ where
                     self.in_run = false;
                     self.no_more |= staged.first == 0;
                 }
+                self.hasty |= self.next.is_none() && self.udp.is_some();
                 return Ok(round);
             }
             Framed::NotDue => round = Round::Waits,

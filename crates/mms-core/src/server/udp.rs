@@ -93,6 +93,11 @@ where
         self.out.is_none()
     }
 
+    /// Whether a packet of the pair waits to be sent.
+    pub(super) fn holds_pair(&self) -> bool {
+        self.out.as_ref().is_some_and(|out| out.purpose == Purpose::PacketPair)
+    }
+
     /// Puts a fragment or packet into the way out.
     pub(super) fn push(
         &mut self,
@@ -109,7 +114,7 @@ where
             Kind::Packet => Purpose::Packet(session.last_sequence()),
         };
         // what a client cannot ask for must not be lost from its socket
-        let gentle = kind == Kind::Fragment || !session.is_identified();
+        let gentle = session.small_bursts() && (kind == Kind::Fragment || !session.is_identified());
         self.put(now, purpose, head, Body::Handle { handle, start, len }, gentle);
     }
 
@@ -233,6 +238,14 @@ where
     /// connection was accepted on. To be called before the first step.
     pub fn allow_udp(&mut self) {
         self.udp_allowed = true;
+    }
+
+    /// Whether a packet pair has to leave before the report on ReadBlock (section 3.2.5.8).
+    pub(super) fn owes_pair(&self) -> bool {
+        match (&self.udp, self.protocol.datagrams()) {
+            (Some(udp), Some(session)) => session.owes_pair() || udp.holds_pair(),
+            _ => false,
+        }
     }
 
     /// Whether the client has chosen datagrams, and nothing can be sent before [`start_udp`](Self::start_udp).

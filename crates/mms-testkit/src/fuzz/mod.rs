@@ -4,6 +4,8 @@
 
 mod asf;
 mod asf_media;
+mod http;
+mod http_client;
 mod metafile;
 mod pair;
 mod session;
@@ -13,6 +15,8 @@ mod wire;
 
 pub use asf::{asf_header, asf_packet};
 pub use asf_media::{asf_index, asf_reassembly, asf_repair, asf_thinning};
+pub use http::{http_frame, http_head, http_pragma, http_server};
+pub use http_client::http_client;
 pub use metafile::metafile;
 pub use pair::pair;
 pub use session::{session_client, session_server};
@@ -34,6 +38,11 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("decode_data", decode_data),
     ("decode_message", decode_message),
     ("deframer_split", deframer_split),
+    ("http_client", http_client),
+    ("http_frame", http_frame),
+    ("http_head", http_head),
+    ("http_pragma", http_pragma),
+    ("http_server", http_server),
     ("metafile", metafile),
     ("pair", pair),
     ("roundtrip_message", roundtrip_message),

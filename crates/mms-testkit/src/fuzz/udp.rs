@@ -36,6 +36,13 @@ struct Play<'a> {
     first: u32,
     location: u32,
     sequence: u32,
+    /// One past the highest number that ever reached the receiver.
+    reached: u32,
+    /// Numbers of the play-out before that nothing reached the receiver behind, until a packet of this one does.
+    tail: Option<u32>,
+    /// The highest number of this play-out that came, and how many were new.
+    last: Option<u32>,
+    held: u32,
     /// By number on the wire; those of earlier play-outs stay, as in a ring that was not cleared.
     sent: BTreeMap<u32, Vec<u8>>,
     order: Vec<u32>,
@@ -83,6 +90,10 @@ impl<'a> Play<'a> {
             first: 0,
             location: 0,
             sequence: 0,
+            reached: 0,
+            tail: None,
+            last: None,
+            held: 0,
             sent: BTreeMap::new(),
             order: Vec::new(),
             out: Vec::new(),
@@ -104,6 +115,7 @@ impl<'a> Play<'a> {
         self.order.clear();
         self.out.clear();
         self.missing = 0;
+        (self.last, self.held) = (None, 0);
         self.filtered = false;
         self.ended = false;
         self.begin_known = known;
@@ -162,6 +174,19 @@ impl<'a> Play<'a> {
 
     fn deliver(&mut self, number: u32) {
         let Some(datagram) = self.sent.get(&number).cloned() else { return };
+        self.reached = self.reached.max(number + 1);
+        if let (true, Some(tail)) = (datagram[4] == self.incarnation, self.tail) {
+            self.tail = None;
+            let lead = u32::from_le_bytes([datagram[0], datagram[1], datagram[2], datagram[3]]) - self.first;
+            // neither 8 bits nor LocationId show so many
+            self.begin_known &= tail <= 32 || tail + lead < 0x100;
+        }
+        if datagram[4] == self.incarnation {
+            // LocationId alone is believed only when it has proved itself
+            let gap = self.last.map_or(0, |last| number.saturating_sub(last));
+            self.begin_known &= gap < 0x100 || self.held >= 8;
+            self.last = self.last.max(Some(number));
+        }
         self.receive(&datagram);
     }
 
@@ -172,7 +197,9 @@ impl<'a> Play<'a> {
         };
         let len = datagram.len().min(space.len());
         space[..len].copy_from_slice(&datagram[..len]);
-        if let Arrival::Other(header) = self.receiver.filled(self.now, len).unwrap() {
+        let arrival = self.receiver.filled(self.now, len).unwrap();
+        self.held += u32::from(arrival == Arrival::Media);
+        if let Arrival::Other(header) = arrival {
             assert_ne!(header.play_incarnation, self.incarnation);
             assert_eq!(self.receiver.other().unwrap().header(), Some(header));
         }
@@ -235,10 +262,12 @@ impl<'a> Play<'a> {
             // a server that restarts its counter
             self.restarted = true;
             self.sequence = 0;
+            self.reached = 0;
             self.sent.clear();
         } else if self.sequence & 0xFF == 0xFF {
             self.sequence += 1;
         }
+        self.tail = Some(self.sequence.saturating_sub(self.reached));
         let location = u32::from(self.control.byte());
         self.start(location, amount & 1 == 0);
     }
@@ -278,10 +307,6 @@ impl<'a> Play<'a> {
         if self.hostile || self.filtered || !self.ended {
             return;
         }
-        println!(
-            "out {:?} missing {} loc {} first {} seq {}",
-            self.out, self.missing, self.location, self.first, self.sequence
-        );
         let all = u64::from(self.location - self.first);
         let known = self.out.len() as u64 + self.missing;
         if self.begin_known && self.end_known && !self.restarted {

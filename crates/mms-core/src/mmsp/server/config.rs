@@ -88,6 +88,9 @@ pub struct Quirks {
     /// VLC ends at ReportEndOfStream, whatever datagrams wait in its socket: for a client that cannot ask for lost
     /// packets the message waits so long behind the last datagram.
     pub end_behind_datagrams: Duration,
+    /// VLC loses datagrams from bursts of 32 KB: a header, and media of a client that cannot ask for lost packets, leave in
+    /// bursts of 16 KiB with 5 ms between them, whatever the pace.
+    pub small_bursts: bool,
     /// MPlayer reads one reply with one receive call: nothing follows a reply in the same write.
     pub one_reply_per_write: bool,
 }
@@ -102,6 +105,7 @@ impl Default for Quirks {
             close_after_end: Some(Duration::from_secs(2)),
             close_after_error: true,
             end_behind_datagrams: Duration::from_millis(200),
+            small_bursts: true,
             one_reply_per_write: true,
         }
     }

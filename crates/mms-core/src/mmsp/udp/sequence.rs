@@ -176,7 +176,17 @@ impl Counter {
             }
             // the gap is the tail of the Start before, and what is missing of this one
             Some(known) if known <= gap => Lead { sequence: going_on, missing: known, certain: true },
-            Some(known) => suspects(known.min(gap)),
+            Some(known) => {
+                // more than 8 bits show: LocationId tells, if the tail of the Start before is short; otherwise
+                // packets were left out rather
+                let first = expected.saturating_add(known);
+                let sequence = at_or_after(first, af_flags);
+                if sequence.saturating_sub(first) > MAX_LEAD {
+                    return suspects(known.min(gap));
+                }
+                self.other_offset = Some(sequence.saturating_sub(u64::from(af_flags)));
+                Lead { sequence, missing: known, certain: true }
+            }
             None if u64::from(af_flags) <= RESTART_LEAD && gap > RESTART_LEAD => {
                 self.offset = origin;
                 self.other_offset = Some(restarted.saturating_sub(going_on));
@@ -329,6 +339,20 @@ mod tests {
         let lead = counter.anchor(low(702), 52, Some(50));
         assert_eq!(lead, Lead { sequence: 702, missing: 2, certain: true });
         assert_eq!(counter.on_wire(700), 700);
+    }
+
+    #[test]
+    fn an_outage_over_a_start_is_longer_than_8_bits_show() {
+        let mut counter = counted(0..700);
+        counter.start(true);
+        // two packets of the end and 255 of the beginning were lost
+        let lead = counter.anchor(low(700 + 2 + 255), 255, Some(0));
+        assert_eq!(lead, Lead { sequence: 957, missing: 255, certain: true });
+        assert_eq!(counter.on_wire(702), 702);
+        let mut filtered = counted(0..700);
+        filtered.start(true);
+        let lead = filtered.anchor(low(700), 3, Some(0));
+        assert_eq!(lead, Lead { sequence: 700, missing: 0, certain: false }, "three were left out");
     }
 
     #[test]

@@ -215,10 +215,22 @@ impl Session {
         self.config.quirks.end_behind_datagrams
     }
 
+    /// The quirk of this name.
+    #[must_use]
+    pub fn small_bursts(&self) -> bool {
+        self.config.quirks.small_bursts
+    }
+
     /// The number of the packet that was framed last.
     #[must_use]
     pub fn last_sequence(&self) -> u32 {
         self.sequence.wrapping_sub(1)
+    }
+
+    /// Whether the pair of packets has to leave before the report on ReadBlock does (section 3.2.5.8).
+    #[must_use]
+    pub fn owes_pair(&self) -> bool {
+        self.funnel.pair_due > 0
     }
 
     /// The next packet of the pair that goes ahead of the header (section 3.2.5.8): its head, and random bytes in `payload`.
