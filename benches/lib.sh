@@ -16,6 +16,8 @@ need() { # PROGRAM PACKAGE
   command -v "$1" >/dev/null || fail "$1 is not installed (Debian package $2)"
 }
 
+need taskset util-linux
+need python3 python3
 scratch=$(mktemp -d)
 started=()
 clean() {
@@ -36,6 +38,7 @@ cpu_ticks() { # PID
 }
 
 build() {
+  choose_processors
   cargo build --release -q -p mms-cli -p mms-benches --bins --examples
   target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
   mms=$target/release/mms
@@ -51,8 +54,22 @@ wait_for() { # COMMAND...: until it works, at most 10 s
   fail "gave up waiting for: $*"
 }
 
+# Where the scheduler puts two programs that talk to each other decides about as much of their cost as what they do: on two
+# processors each batch may wake the other one up, on one processor none has to. So each way is measured for itself.
+on() { # PROCESSOR COMMAND...
+  taskset -c "$@"
+}
+
+# The first two processors that this process may use, the same one twice if there is only one.
+choose_processors() {
+  local list
+  mapfile -t list < <(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0))[:2], sep="\n")')
+  first=${list[0]} second=${list[1]:-${list[0]}}
+}
+
 serve() { # FILE: sets server and port
-  RUST_LOG=off "$mms" serve --listen 127.0.0.1:0 --pace off "$1" >"$scratch/urls" 2>"$scratch/serve.log" &
+  # not by `on`: a function would run in a shell of its own, whose id is not that of the server
+  RUST_LOG=off taskset -c "$first" "$mms" serve --listen 127.0.0.1:0 --pace off "$1" >"$scratch/urls" 2>"$scratch/serve.log" &
   server=$!
   started+=("$server")
   wait_for grep -q 127.0.0.1: "$scratch/urls"
@@ -75,22 +92,23 @@ row() { # NAME RATIO FIGURE...
   printf '%-34s %8s   %s to %s %9s\n' "$name" "$(median "$@")" "$(least "$@")" "$(largest "$@")" "$ratio"
 }
 
-# Measures the rows of `rows` (NAME|WHAT|URL) in turns by `measure WHAT URL`, and prints them. The anchor of a row is the
+# compare_rows WHERE: measures the rows of `rows` (NAME|WHAT|URL) in turns by `measure WHAT URL`, and prints them. The anchor of a row is the
 # last row above it whose name does not begin with "mms ".
 compare_rows() {
   local -A figures
-  local run index what url anchor own ratio status=0
+  local where=$1 run index what url anchor own ratio status=0
   for ((run = 0; run <= runs; run++)); do
     for index in "${!rows[@]}"; do
       IFS='|' read -r _ what url <<<"${rows[$index]}"
       own=$(measure "$what" "$url")
+      awk -v own="$own" 'BEGIN { exit !(own > 0) }' || fail "${rows[$index]%%|*}: $own is no figure"
       # the first run warms up
       [ "$run" -eq 0 ] || figures[$index]+="$own "
     done
   done
   machine
-  printf '%s alternating runs of %s times %s MB in packets of 3,200 bytes; CPU seconds (user and system) for each GB\n' \
-    "$runs" "$times" "$megabytes"
+  printf '%s; %s alternating runs of %s times %s MB, packets of 3,200 bytes; CPU seconds (user and system) for each GB\n' \
+    "$where" "$runs" "$times" "$megabytes"
   printf '%-34s %8s   %s %9s\n' '' median 'least to largest' ratio
   for index in "${!rows[@]}"; do
     read -ra own <<<"${figures[$index]}"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What serving costs: CPU seconds of the server for each GB, `mms serve --pace off` beside nginx with `sendfile off`.
-# One program reads from both, 256 KiB at a time. Runs alternate; the median and the extremes are printed.
+# One program reads from both, 256 KiB at a time, first on the server's processor and then on another one. Runs alternate;
+# the median and the extremes are printed.
 #
 #   benches/serve-vs-nginx.sh            Debian packages: nginx-light gcc libc6-dev
 #   RUNS=5 MEGABYTES=500 TIMES=4         the defaults: 5 runs of 4 times 500 MB
@@ -27,7 +28,7 @@ http {
   server { listen 127.0.0.1:$http; root $scratch; }
 }
 CONF
-nginx -p "$scratch/nginx" -c "$scratch/nginx/conf" 2>/dev/null &
+taskset -c "$first" nginx -p "$scratch/nginx" -c "$scratch/nginx/conf" 2>/dev/null &
 nginx=$!
 started+=("$nginx")
 wait_for test -s "$scratch/nginx/pid"
@@ -43,10 +44,15 @@ rows=(
 measure() { # PID URL: CPU seconds for each GB
   local before bytes after
   before=$(cpu_ticks "$1")
-  bytes=$("$load" read "$2" "$times")
+  bytes=$(on "$reader" "$load" read "$2" "$times")
   after=$(cpu_ticks "$1")
   [ "$bytes" -ge $((size * times - 10000)) ] || fail "$2: $bytes bytes of $((size * times))"
   divide "$(((after - before) * 10000000))" "$((bytes * ticks / 100))"
 }
 
-compare_rows
+status=0
+for reader in "$first" "$second"; do
+  [ "$reader" = "$first" ] && where='server and reader on one processor' || where='server and reader each on a processor of its own'
+  compare_rows "$where" || status=1
+done
+exit $status

@@ -3,12 +3,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-transports=(mmst mmsu)
+transports=(mmst mmsu mmsh)
 MMS_TRACES=$(mktemp -d)
 export MMS_TRACES
 trap 'rm -rf "$MMS_TRACES"' EXIT
 for adapter in mms-std mms-tokio mms-smol; do
-  cargo test -q -p "$adapter" --test suite those_of_two_peers_in_memory >/dev/null
+  cargo test -q -p "$adapter" --test suite of_two_peers_in_memory >/dev/null
 done
 for transport in "${transports[@]}"; do
   first=$MMS_TRACES/mms-std/$transport

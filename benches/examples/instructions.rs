@@ -31,7 +31,7 @@ const ALL: [(&str, u32); 6] = [
     ("frame-media-packet", 100),
     ("frame-media-packet-paced", 100),
     // with the host's answers, the queue, slices for the write, and what was written
-    ("serve-media-packet", 600),
+    ("serve-media-packet", 900),
 ];
 
 fn main() {

@@ -111,6 +111,10 @@ pub(crate) struct ServeArgs {
     /// network readably
     #[arg(long, value_name = "NAME:PASSWORD", value_parser = parse_user)]
     pub(crate) user: Option<(String, String)>,
+    /// Leave pictures and padding out of headers of more than 8192 bytes, which MPlayer, xine and libmms (16384)
+    /// refuse. Packets stay as they are
+    #[arg(long)]
+    pub(crate) slim_headers: bool,
     /// Most bytes of one read and of one write, for tests and for fairness between many clients
     #[arg(long, hide = true, value_name = "N")]
     pub(crate) io_bytes: Option<NonZeroUsize>,

@@ -2,12 +2,14 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use mms_core::asf::{Header, packet_count, restore_padding};
-use mms_core::client::{Event, Options, Player};
+use mms_core::client::{Event, Play, Transports};
 use mms_core::mmsp::server::Pace;
 use mms_media::{Catalogue, Feed};
 use mms_std::Client;
@@ -15,6 +17,7 @@ use mms_tokio::{Server, ServerOptions};
 use tokio::sync::oneshot;
 
 use crate::address::{Address, url_of};
+use crate::client;
 use crate::exit::{Failure, Kind};
 use crate::serve::runtime;
 use crate::stdout::print;
@@ -23,8 +26,24 @@ use crate::stdout::print;
 const SAMPLE: &[u8] = include_bytes!("../assets/sample.wmv");
 const NAME: &str = "sample.wmv";
 
-/// The transports that exist, with the scheme that asks for each.
-const TRANSPORTS: [(&str, &str); 2] = [("MMS/TCP", "mmst"), ("MMS/UDP", "mmsu")];
+/// How the sample is fetched.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// By the transport of a scheme.
+    Scheme(&'static str),
+    /// By a program that knows nothing of streams.
+    Plain,
+    /// By `mms`, where the server lets HTTP pass only.
+    Rollover,
+}
+
+const WAYS: [(&str, Way); 5] = [
+    ("MMS/TCP", Way::Scheme("mmst")),
+    ("MMS/UDP", Way::Scheme("mmsu")),
+    ("MMS over HTTP", Way::Scheme("mmsh")),
+    ("plain HTTP", Way::Plain),
+    ("mms:// to HTTP", Way::Rollover),
+];
 
 /// A header and packets of one size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +65,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let source = Stream::of_file(SAMPLE)
         .ok_or_else(|| Failure::new(Kind::Local, "the sample inside of this program is damaged"))?;
     let rows = with_server(|address| {
-        TRANSPORTS.iter().map(|(transport, scheme)| fetch(transport, scheme, address, &source)).collect()
+        WAYS.iter().map(|(transport, way)| fetch(transport, *way, address, &source)).collect()
     })?;
     print(&table(&rows, source.packets.len()))?;
     let unequal: Vec<&str> =
@@ -72,6 +91,7 @@ fn with_server(work: impl FnOnce(SocketAddr) -> Vec<Row>) -> Result<Vec<Row>, Fa
     let runtime = runtime()?;
     let mut options = ServerOptions::default();
     options.connection.mms.pace = Pace::Off;
+    options.connection.http.pace = Pace::Off;
     let (server, address) = {
         let _context = runtime.enter();
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -92,16 +112,49 @@ fn with_server(work: impl FnOnce(SocketAddr) -> Vec<Row>) -> Result<Vec<Row>, Fa
     Ok(rows)
 }
 
-fn fetch(transport: &'static str, scheme: &str, address: SocketAddr, source: &Stream) -> Row {
+fn fetch(transport: &'static str, way: Way, address: SocketAddr, source: &Stream) -> Row {
     let begun = Instant::now();
-    let url = url_of(scheme, address, NAME);
-    let fetched = Stream::of_url(&url);
+    let fetched = match way {
+        Way::Scheme(scheme) => Stream::of_url(&url_of(scheme, address, NAME)),
+        Way::Plain => Stream::of_web(address),
+        Way::Rollover => door(address)
+            .map_err(|error| Failure::new(Kind::Local, format!("no loopback port: {error}")))
+            .and_then(|door| Stream::of_url(&url_of("mms", door, NAME))),
+    };
     let seconds = begun.elapsed().as_secs_f64();
     let (packets, bytes, finding) = match &fetched {
         Ok(stream) => (stream.packets.len(), stream.bytes(), compare(source, stream)),
         Err(failure) => (0, 0, Err(failure.message.clone())),
     };
     Row { transport, packets, bytes, finding, seconds }
+}
+
+/// A door to the server through which only HTTP passes, as through many a firewall. It lasts as long as the program.
+fn door(server: SocketAddr) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || {
+        for inside in listener.incoming().flatten() {
+            thread::spawn(move || pass(inside, server));
+        }
+    });
+    Ok(address)
+}
+
+/// Passes bytes both ways, unless the first one is that of MMS.
+fn pass(mut inside: TcpStream, server: SocketAddr) -> io::Result<()> {
+    let mut first = [0];
+    inside.read_exact(&mut first)?;
+    if first == [1] {
+        return inside.shutdown(Shutdown::Both);
+    }
+    let mut outside = TcpStream::connect(server)?;
+    outside.write_all(&first)?;
+    let (mut reader, mut writer) = (inside.try_clone()?, outside.try_clone()?);
+    // requests end with the connection
+    thread::spawn(move || io::copy(&mut reader, &mut writer));
+    io::copy(&mut outside, &mut inside)?;
+    inside.shutdown(Shutdown::Both)
 }
 
 impl Stream {
@@ -115,20 +168,31 @@ impl Stream {
         Some(Self { header: header.to_vec(), packets })
     }
 
+    /// The file as a web browser gets it.
+    fn of_web(address: SocketAddr) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Failure::new(Kind::Connection, error.to_string());
+        let mut stream = TcpStream::connect(address).map_err(failed)?;
+        let request = format!("GET /{NAME} HTTP/1.0\r\nHost: {address}\r\nUser-Agent: mms-demo\r\n\r\n");
+        stream.write_all(request.as_bytes()).map_err(failed)?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).map_err(failed)?;
+        let body = answer.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at.saturating_add(4));
+        body.and_then(|at| Self::of_file(answer.get(at..)?))
+            .ok_or_else(|| Failure::new(Kind::Protocol, "the answer holds no file"))
+    }
+
     fn of_url(url: &str) -> Result<Self, Failure> {
         let address = Address::parse(url)?;
         let failed = |error| Failure::of_session(error, &address, false);
-        let mut options = Options::default();
-        let guid = mms_media::random().map_err(|error| {
-            Failure::new(Kind::Local, format!("the system gives no random bytes: {error}"))
-        })?;
-        options.mms.player = Player::with_guid(guid);
+        let mut options = client::options(&address, Transports::DEFAULT)?;
+        options.play = Some(Play::all());
+        // this machine needs none
+        options.proxy = None;
         let mut client = Client::new(address.url(), options).map_err(failed)?;
         let mut stream = Self::default();
-        let mut packet_size = 0;
         loop {
+            let packet_size = client.driver().header().map_or(0, |header| header.packet_size());
             match client.next().map_err(failed)? {
-                Some(Event::Opened(content)) => packet_size = content.packet_size,
                 Some(Event::HeaderPart { bytes, .. }) => stream.header.extend_from_slice(bytes),
                 Some(Event::Packet { bytes, .. }) => {
                     let restored = restore_padding(bytes, packet_size)
@@ -164,12 +228,12 @@ fn compare(sent: &Stream, got: &Stream) -> Result<(), String> {
 
 fn table(rows: &[Row], packets: usize) -> String {
     let mut text =
-        format!("{:<12} {:>9} {:>10} {:>7} {:>10}\n", "transport", "packets", "bytes", "equal", "time");
+        format!("{:<14} {:>9} {:>10} {:>7} {:>10}\n", "transport", "packets", "bytes", "equal", "time");
     for row in rows {
         let equal = if row.finding.is_ok() { "yes" } else { "NO" };
         let count = format!("{}/{packets}", row.packets);
         let time = format!("{:.1} ms", row.seconds * 1000.0);
-        text.push_str(&format!("{:<12} {count:>9} {:>10} {equal:>7} {time:>10}\n", row.transport, row.bytes));
+        text.push_str(&format!("{:<14} {count:>9} {:>10} {equal:>7} {time:>10}\n", row.transport, row.bytes));
     }
     for row in rows {
         if let Err(finding) = &row.finding {

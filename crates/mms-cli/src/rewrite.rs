@@ -109,6 +109,9 @@ fn failure(shown: &str, error: &RewriteError) -> Failure {
             .with_hint("larger packets take them: try another --packet-size, or leave it out"),
         RewriteError::Nothing => Failure::new(Kind::Usage, format!("nothing is left of {shown}"))
             .with_hint("`mms info` shows its streams and its duration"),
+        RewriteError::StartBehindEnd { .. } => {
+            Failure::new(Kind::Usage, format!("{shown}: {error}")).with_hint("choose an earlier --start")
+        }
         error => Failure::new(Kind::Local, format!("{shown}: {error}")),
     }
 }

@@ -53,7 +53,7 @@ fn scan(args: &ServeArgs) -> Result<Catalogue, Failure> {
         return Err(Failure::new(Kind::Local, "there is nothing to serve")
             .with_hint("name ASF files (.wmv, .wma, .asf) or folders that hold some"));
     }
-    Ok(catalogue)
+    Ok(if args.slim_headers { catalogue.with_slim_headers() } else { catalogue })
 }
 
 async fn serve(args: &ServeArgs, catalogue: Arc<Catalogue>) -> Result<(), Failure> {

@@ -158,6 +158,32 @@ fn check_sizes(name: &str, run: &Run) -> Result<(), String> {
     Ok(())
 }
 
+/// Its header has 21,753 bytes, mostly a picture; libmms takes 16,384.
+#[test]
+fn libmms_takes_a_file_with_a_large_picture_where_headers_are_slim() {
+    let Some(program) = MMSDUMP.path() else { return };
+    let (name, scratch) = ("atl-voice-8k.wma", Scratch::new("slim"));
+    let path = made("..").join("real").join(name);
+    let fetch = |options: &[&str]| {
+        let server = Server::start_with(options, core::slice::from_ref(&path));
+        let dump = scratch.file("dump.asf");
+        let mut command = bounded(seconds(10), &program.to_string_lossy());
+        (Run::complete(command.arg(server.url(name)).arg(&dump), &scratch, "libmms"), dump)
+    };
+    let (run, _) = fetch(&["--pace", "off"]);
+    assert_ne!(run.code(), 0, "{}", run.explain("libmms takes the whole header"));
+    let (run, dump) = fetch(&["--pace", "off", "--slim-headers"]);
+    let judge = || -> Result<(), String> {
+        let (source, dump) = (Asf::source(&path)?, Asf::dump(&dump)?);
+        let equal = (0..source.packets()).all(|number| dump.packet(number) == source.packet(number));
+        match run.code() == 0 && dump.packets() == source.packets() && equal && dump.head().len() < 8192 {
+            true => Ok(()),
+            false => Err(format!("{} of {} packets", dump.packets(), source.packets())),
+        }
+    };
+    judge().unwrap_or_else(|finding| panic!("{}", run.explain(finding)));
+}
+
 #[test]
 fn libmms_seeks_by_time() {
     let Some(program) = MMSDUMP.path() else { return };

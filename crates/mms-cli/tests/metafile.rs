@@ -58,7 +58,7 @@ fn alternatives_are_tried_in_order_and_what_is_not_spoken_is_named() {
     let nobody = "mmst://127.0.0.1:9/audio-wmav2.wma";
     let refs = [
         "rtsp://127.0.0.1/a.wma",
-        "mmsh://127.0.0.1/a.wma",
+        "https://127.0.0.1/a.wma",
         nobody,
         &server.url(SOUND),
         "mms://127.0.0.1:9/x",
@@ -70,7 +70,7 @@ fn alternatives_are_tried_in_order_and_what_is_not_spoken_is_named() {
     assert_fetched(&made(SOUND), &scratch.file(SOUND));
     for said in [
         "skipped rtsp://127.0.0.1/a.wma: rtsp:// is not spoken yet",
-        "skipped mmsh://127.0.0.1/a.wma: mmsh:// is not spoken yet",
+        "skipped https://127.0.0.1/a.wma: https:// is not spoken yet",
         "warning: no connection to 127.0.0.1:9; trying the next alternative",
     ] {
         assert!(outcome.stderr.contains(said), "{said}: {outcome}");
@@ -154,10 +154,10 @@ fn lines_of_references_are_alternatives_and_lists_of_urls_are_entries() {
     let server = Server::start("off", &[SOUND, PICTURES]);
     let scratch = Scratch::new("lines");
     let text =
-        format!("[Reference]\r\nRef1=http://127.0.0.1/x?MSWMExt=.asf\r\nRef2={}\r\n", server.url(SOUND));
+        format!("[Reference]\r\nRef1=http://127.0.0.1:9/x?MSWMExt=.asf\r\nRef2={}\r\n", server.url(SOUND));
     let outcome = get(&scratch, &write(&scratch, "a.asx", &text), &[]);
     assert_eq!(outcome.code, 0, "{outcome}");
-    assert!(outcome.stderr.contains("http:// is not spoken yet"), "{outcome}");
+    assert!(outcome.stderr.contains("no connection to 127.0.0.1:9; trying the next"), "{outcome}");
     assert_fetched(&made(SOUND), &scratch.file(SOUND));
     let text = format!("{}\n{}\n", server.url(SOUND), server.url(PICTURES));
     let outcome = get(&scratch, &write(&scratch, "b.txt", &text), &["--force"]);

@@ -335,9 +335,9 @@ fn each_exit_code_has_its_cause() {
     let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let cases = [
         (server.url(SAMPLE), 0, ""),
-        ("mmst://127.0.0.1:0/x".into(), 2, "mmst://HOST"),
-        ("mmsh://127.0.0.1/x".into(), 2, "mmst://"),
-        ("127.0.0.1/x".into(), 2, "mmst://127.0.0.1/x"),
+        ("mmst://127.0.0.1:0/x".into(), 2, "mms://HOST"),
+        ("https://127.0.0.1/x".into(), 2, "http://"),
+        ("127.0.0.1/x".into(), 2, "mms://127.0.0.1/x"),
         (format!("mmst://127.0.0.1:{unused}/x"), 3, "is a server running there"),
         ("mmst://no-such-name.invalid/x".into(), 3, "no-such-name.invalid is not known"),
         (server.url("no-such-file.wmv"), 4, "check the name"),

@@ -12,10 +12,11 @@ mod tool {
 
 use std::path::{Path, PathBuf};
 
+use support::asf::Asf;
 use support::peer::missing;
 use support::process::Scratch;
 use support::server::{Server, made};
-use tool::asf::{assert_fetched, source, whole_files};
+use tool::asf::{assert_fetched, whole_files};
 use tool::program::get;
 
 fn fetch_all(folders: &[PathBuf], files: &[PathBuf]) {
@@ -55,7 +56,7 @@ fn every_real_file_of_the_shared_test_data_arrives_in_datagrams() {
         std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     // two of them are a header, or little more
-    files.retain(|path| source(path).packets() > 0);
+    files.retain(|path| Asf::dump(path).is_ok_and(|file| file.packets() > 0));
     assert!(files.len() >= 30, "only {} files with a whole packet", files.len());
     fetch_all(&[folder], &files);
 }

@@ -18,6 +18,7 @@ pub struct DecodeError {
 impl DecodeError {
     /// An error at an offset; offsets beyond 4 GiB are reported as `u32::MAX`.
     #[must_use]
+    #[inline]
     pub fn new(reason: Reason, offset: usize) -> Self {
         Self { reason, offset: u32::try_from(offset).unwrap_or(u32::MAX) }
     }

@@ -26,6 +26,11 @@
 //! same shape; beside it hands out wishes (open this name, packets from n) that its host answers at once or
 //! later.
 //!
+//! - [`client`] says what each step wants of a client's host, in tables, with a whole session that runs
+//! - [`server`] says the same of a server's host, and what it answers to each wish
+//! - [`FileBytes`](client::FileBytes) makes a file of what a client gets; [`asf`] takes packets and headers apart
+//! - the tutorial *Embed mms in your own runtime* (`embedding` in these pages) has both sides over sockets
+//!
 //! A whole client over one blocking socket, which waits for one direction at a time since it has nothing
 //! better; the adapters `mms-std` and `mms-tokio` do it properly:
 //!
@@ -112,6 +117,9 @@ extern crate std;
 pub mod asf;
 mod buffer;
 pub mod client;
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../embedding.md")]
+pub mod embedding {}
 pub mod error;
 pub mod hresult;
 pub mod metafile;

@@ -253,16 +253,20 @@ fn a_finished_recording_of_the_live_form_is_example_a_again() {
     let live = walk(&header).unwrap().unwrap();
     let send = Some(Duration::from_millis(9));
     let play = Some(Duration::from_millis(1009));
-    HeaderPatch::finished(&live, 3, send, play, 526).apply(0, &mut header);
+    HeaderPatch::finished(&live, 3, send, play, 526, live.streams.is_seekable(false)).apply(0, &mut header);
     assert_eq!(header, file[..334]);
 }
 
 #[test]
-fn a_finished_recording_with_video_and_no_index_is_not_seekable() {
+fn a_finished_recording_with_video_is_seekable_with_an_index_only() {
     let file = example_b();
     let summary = walk(&file).unwrap().unwrap();
     let mut header = file[..676].to_vec();
-    HeaderPatch::finished(&summary, 2, None, None, 932).apply(0, &mut header);
+    HeaderPatch::finished(&summary, 2, None, None, 932, summary.streams.is_seekable(true))
+        .apply(0, &mut header);
+    assert_eq!(walk(&header).unwrap().unwrap().file_properties.flags, FileFlags::SEEKABLE);
+    HeaderPatch::finished(&summary, 2, None, None, 932, summary.streams.is_seekable(false))
+        .apply(0, &mut header);
     let patched = walk(&header).unwrap().unwrap();
     assert_eq!(patched.file_properties.flags, FileFlags::empty());
     assert_eq!((patched.data_size, patched.data_packets), (306, 2));

@@ -482,7 +482,7 @@ fn a11_a_seek_to_no_stream_or_beyond_the_data_ends_inside_the_file() {
     let streams = walk(&file).unwrap().unwrap().streams;
     let video = SeekStreams::of(&streams, &PacketFilter::new(&streams));
     for (wanted, hint) in [(nothing, 3), (video, 4), (video, u64::MAX)] {
-        let mut seek = Seek::new(4, u64::MAX, wanted).with_hint(2, hint, 1);
+        let mut seek = Seek::new(4, u64::MAX, wanted).with_hint(2, hint);
         while let Some(wish) = seek.wish() {
             assert!(wish < 4);
             let at = 676 + usize::try_from(wish).unwrap() * 128;

@@ -91,18 +91,59 @@ fn example_b_is_sought_with_its_index_without_and_with_a_wrong_one() {
     ] {
         let wanted = Found { packet, presentation_time_ms: time, by_index: false };
         assert_eq!(run(Seek::new(4, ms, streams), &all).0, Some(wanted), "{ms}");
-        // A hint to a packet where nothing begins, beyond the file, or after the time.
-        for wrong in [1, 2, 4, u64::MAX] {
-            let seek = Seek::new(4, ms, streams).with_hint(2, wrong, 10_000);
+        // A hint to a packet where nothing begins, beyond the file, after the time, or too early.
+        for wrong in [0, 1, 2, 4, u64::MAX] {
+            let seek = Seek::new(4, ms, streams).with_hint(2, wrong);
             assert_eq!(run(seek, &all).0, Some(wanted), "{ms}, hint {wrong}");
         }
         let hint = u64::from(index.lookup(ms).unwrap().packet_number);
-        let found = run(Seek::new(4, ms, streams).with_hint(2, hint, 10_000), &all).0.unwrap();
-        assert_eq!(found.packet, hint, "{ms}");
-        assert_eq!(found.by_index, ms >= 100, "{ms}: before the first key frame nothing proves it");
+        assert_eq!(run(Seek::new(4, ms, streams).with_hint(2, hint), &all).0, Some(wanted), "{ms}");
     }
-    let early = Seek::new(4, 10_000, streams).with_hint(2, 0, 1000);
-    assert_eq!(run(early, &all).0.unwrap().packet, 3, "the hint is too early to be believed");
+}
+
+/// One packet for each picture of 40 ms, from 1000 ms on; these are key frames.
+fn pictures(keys: &[u32]) -> Vec<Vec<u8>> {
+    let objects: Vec<_> = (0..1000)
+        .map(|number| {
+            let (time, key) = (1000 + number * 40, keys.contains(&number));
+            let data = vec![1; 50];
+            asf::objects::Object { stream: 1, number, time, key, extensions: vec![], data }
+        })
+        .collect();
+    asf::objects::packetise(&objects, 90, false)
+}
+
+#[test]
+fn a_key_frame_that_an_index_passes_over_is_found_and_a_proved_one_ends_a_long_way() {
+    let bytes = asf::header(&[asf::file_properties(90, 90), asf::stream(Guid::VIDEO_MEDIA, 1, &[])]);
+    let streams = video_of(&walk(&bytes).unwrap().unwrap().streams);
+    let keys = [0, 3, 7, 300, 310, 900];
+    let packets = pictures(&keys);
+    let all: Vec<_> = packets.iter().map(Vec::as_slice).collect();
+    for number in 0..1000u32 {
+        let ms = u64::from(1000 + number * 40);
+        let key = u64::from(*keys.iter().rev().find(|key| **key <= number).unwrap());
+        // Entries of a second, of ten seconds, and all of them the first key frame.
+        let before = |interval: u32| {
+            let entry = (1000 + number * 40) / interval * interval;
+            let last = keys.iter().rev().find(|key| 1000 + **key * 40 <= entry);
+            u64::from(*last.unwrap_or(&0))
+        };
+        for hint in [before(1000), before(10_000), 0] {
+            let found = run(Seek::new(1000, ms, streams).with_hint(1, hint), &all).0.unwrap();
+            assert_eq!((found.packet, found.by_index), (key, false), "picture {number}, hint {hint}");
+        }
+        // Fewer packets than lie between: what the index says is the best there is.
+        let few = Seek::new(1000, ms, streams).with_hint(1, before(1000)).with_steps(20);
+        let found = run(few, &all).0.unwrap();
+        assert!(
+            found.packet == key || (found.by_index && found.packet == before(1000)),
+            "{number}: {found:?}"
+        );
+        assert!(found.presentation_time_ms.is_some());
+    }
+    let without = run(Seek::new(1000, 30_000, streams).with_steps(20), &all).0.unwrap();
+    assert_eq!((without.presentation_time_ms, without.by_index), (None, false));
 }
 
 #[test]
@@ -360,7 +401,7 @@ proptest! {
         let streams = walk(&file).unwrap().unwrap().streams;
         let mut seek = Seek::new(count, time, video_of(&streams)).with_steps(50);
         if let Some(hint) = hint {
-            seek = seek.with_hint(2, hint, 1000);
+            seek = seek.with_hint(2, hint);
         }
         let mut looks = 0;
         while let Some(wish) = seek.wish() {

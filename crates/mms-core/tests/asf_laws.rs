@@ -124,7 +124,7 @@ proptest! {
     ) {
         let file = example_a();
         let summary = Header::decode(&file).unwrap().summary().clone();
-        let patch = HeaderPatch::finished(&summary, packets, None, None, size);
+        let patch = HeaderPatch::finished(&summary, packets, None, None, size, true);
         let mut whole = file[..334].to_vec();
         patch.apply(0, &mut whole);
         let mut parts = file[..334].to_vec();

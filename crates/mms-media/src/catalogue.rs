@@ -17,7 +17,11 @@ pub struct Catalogue {
     /// lower-case names; `None` if several entries differ by case only
     folded: HashMap<String, Option<usize>>,
     ignored: usize,
+    slim_headers: bool,
 }
+
+/// Headers that are larger than this are shortened where that is asked for: what MPlayer and xine take of MMS/TCP.
+const SLIM_ABOVE: u32 = 8192;
 
 /// One published file.
 #[derive(Clone, Debug)]
@@ -75,7 +79,17 @@ impl Catalogue {
         for (index, entry) in kept.iter().enumerate() {
             folded.entry(entry.name.to_lowercase()).and_modify(|one| *one = None).or_insert(Some(index));
         }
-        Ok((Self { entries: kept, folded, ignored }, problems))
+        Ok((Self { entries: kept, folded, ignored, slim_headers: false }, problems))
+    }
+
+    /// Announces headers of more than 8192 bytes without pictures, padding and index parameters.
+    ///
+    /// MPlayer and xine refuse headers of more than 8192 bytes over MMS/TCP, libmms those of more than 16384. The
+    /// packets stay as they are; what a client saves has no pictures then.
+    #[must_use]
+    pub fn with_slim_headers(mut self) -> Self {
+        self.slim_headers = true;
+        self
     }
 
     /// What is published, sorted by name.
@@ -110,6 +124,16 @@ impl Catalogue {
         })
     }
 
+    /// Opens what is there now. It may be another file than the one that was scanned; then it is served as
+    /// it is, if it can be.
+    pub(crate) fn open(&self, entry: &Entry) -> Result<Media, Unservable> {
+        let mut media = entry.open()?;
+        if self.slim_headers {
+            media.slim_header(SLIM_ABOVE)?;
+        }
+        Ok(media)
+    }
+
     fn exact(&self, name: &str) -> Option<&Entry> {
         let index = self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name)).ok()?;
         self.entries.get(index)
@@ -122,8 +146,6 @@ impl Catalogue {
 }
 
 impl Entry {
-    /// Opens what is there now. It may be another file than the one that was scanned; then it is served as
-    /// it is, if it can be.
     pub(crate) fn open(&self) -> Result<Media, Unservable> {
         let media = Media::open(&self.path)?;
         self.check_place(&media)?;

@@ -175,7 +175,7 @@ impl Feed {
         self.forget(request);
         let entry = self.catalogue.find(request)?;
         self.name = Some(entry.name.clone());
-        let media = entry.open().map_err(|error| {
+        let media = self.catalogue.open(entry).map_err(|error| {
             debug!(target: "mms::session", name = ?entry.name, %error, "cannot be opened");
             result_of(&error)
         })?;

@@ -1,5 +1,6 @@
 //! A file that takes its place at once or not at all.
 
+use core::time::Duration;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -26,6 +27,12 @@ pub enum RewriteError {
     /// The media objects do not fit packets of the size that was asked for.
     #[error("{0}")]
     PacketSize(#[from] PacketiseError),
+    /// The start that was asked for is behind the last media object.
+    #[error("the last of it is at {:.3} s, before the start that was asked for", last.as_secs_f64())]
+    StartBehindEnd {
+        /// When the last media object of the streams is presented.
+        last: Duration,
+    },
     /// Nothing is left of the streams or of the time that was asked for.
     #[error("nothing is left of it")]
     Nothing,

@@ -6,8 +6,8 @@ use std::io;
 use std::path::Path;
 
 use mms_core::asf::{
-    Guid, HeaderError, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, Packet, PacketFilter,
-    PacketHead, Seek, SeekStreams, StreamTable, packet_count,
+    Guid, HeaderError, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, LeaveOut, Packet,
+    PacketFilter, PacketHead, Seek, SeekStreams, StreamTable, StreamingHeader, packet_count,
 };
 use mms_core::error::Reason;
 use mms_core::server::Opened;
@@ -20,8 +20,10 @@ use crate::repair::Source;
 const HEADER_PART: usize = 16384;
 /// Packets that are tried if one cannot be decoded.
 const TRIES: u32 = 8;
-/// An index may name a key frame that lies so far before the time.
-const KEY_FRAME_DISTANCE_MS: u64 = 60_000;
+/// Packets that are looked at before an index is believed: it may pass over a key frame, or be wrong.
+const PROOF_PACKETS: u64 = 16_384;
+/// Bytes that are read at a time on the way backward.
+const BACKWARD_BYTES: u32 = 1 << 16;
 /// A Play Duration beyond so many times that of the packets is absurd.
 const ABSURD: u32 = 10;
 
@@ -136,6 +138,10 @@ pub(crate) struct Media {
     identity: Identity,
     info: MediaInfo,
     patch: Option<HeaderPatch>,
+    /// The header that is announced, if it is shorter than that of the file.
+    slim: Option<Vec<u8>>,
+    /// Where the packets begin.
+    media_start: u64,
     streams: StreamTable,
     preroll: Duration,
 }
@@ -176,6 +182,8 @@ impl Media {
                 streams: summary.streams.bits(),
             },
             patch: None,
+            slim: None,
+            media_start: summary.header_len,
             preroll: summary.file_properties.preroll(),
             streams: summary.streams,
         };
@@ -205,8 +213,15 @@ impl Media {
         if info.header_is_patched {
             let play = sent.map(|sent| sent.saturating_add(summary.file_properties.preroll()));
             let media_len = u64::from(info.packet_size) * u64::from(info.packet_count);
-            let len = media_len + u64::from(info.header_len);
-            self.patch = Some(HeaderPatch::finished(summary, u64::from(info.packet_count), sent, play, len));
+            let len = media_len + self.media_start;
+            self.patch = Some(HeaderPatch::finished(
+                summary,
+                u64::from(info.packet_count),
+                sent,
+                play,
+                len,
+                info.seekable,
+            ));
         }
         Ok(())
     }
@@ -227,6 +242,22 @@ impl Media {
         &self.info
     }
 
+    /// Leaves out of a header that is larger than so many bytes what no player needs.
+    pub(crate) fn slim_header(&mut self, limit: u32) -> Result<(), Unservable> {
+        if self.info.header_len <= limit {
+            return Ok(());
+        }
+        let mut bytes = vec![0; usize::try_from(self.info.header_len).map_err(|_| Unservable::HeaderCut)?];
+        self.read_header(0, &mut bytes)?;
+        let plan = StreamingHeader::new(&bytes, LeaveOut::all()).map_err(HeaderError::from)?;
+        let mut slim = vec![0; plan.total_len()];
+        if plan.is_changed() && plan.copy_to(&mut slim).is_ok() {
+            self.info.header_len = u32::try_from(slim.len()).map_err(|_| Unservable::HeaderCut)?;
+            self.slim = Some(slim);
+        }
+        Ok(())
+    }
+
     /// Whether the open file is as it was, and `path` still leads to it.
     pub(crate) fn is_untouched(&self, path: &Path) -> bool {
         let is_same = |metadata: io::Result<fs::Metadata>| {
@@ -237,6 +268,9 @@ impl Media {
 
     /// Bytes of the header, announced with true counts.
     pub(crate) fn read_header(&self, offset: u32, part: &mut [u8]) -> io::Result<()> {
+        if let Some(slim) = &self.slim {
+            return slim.as_slice().read_exact_at(u64::from(offset), part);
+        }
         let offset = u64::from(offset);
         read_at(&self.file, offset, part)?;
         if let Some(patch) = &self.patch {
@@ -256,7 +290,7 @@ impl Media {
     }
 
     fn packet_offset(&self, number: u32) -> u64 {
-        u64::from(self.info.header_len) + u64::from(number) * u64::from(self.info.packet_size)
+        self.media_start + u64::from(number) * u64::from(self.info.packet_size)
     }
 
     /// Bytes of the file as they are stored.
@@ -278,14 +312,26 @@ impl Media {
         let mut seek = Seek::new(count, raw, SeekStreams::of(&self.streams, filter));
         for key in key {
             if let Some(packet) = key.hint(raw) {
-                seek = seek.with_hint(key.stream, packet, KEY_FRAME_DISTANCE_MS);
+                seek = seek.with_hint(key.stream, packet).with_steps(PROOF_PACKETS);
             }
         }
-        let mut buffer = self.packet_buffer();
+        let size = usize::try_from(self.info.packet_size).unwrap_or(usize::MAX);
+        // Packets up to the one that is wished for, since most wishes go backward one by one.
+        let (mut first, mut read) = (0u32, Vec::new());
         while let Some(number) = seek.wish() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
-            self.read_packets(number, &mut buffer)?;
-            seek.answer(Packet::decode_of(&buffer, self.info.packet_size).ok().as_ref());
+            let place =
+                |first: u32| Some(usize::try_from(number.checked_sub(first)?).ok()?.saturating_mul(size));
+            let is_read = place(first).is_some_and(|at| at < read.len());
+            if !is_read {
+                let was_behind = place(first).is_none() && first - number == 1;
+                let batch = if was_behind { BACKWARD_BYTES / self.info.packet_size } else { 1 };
+                first = (number + 1).saturating_sub(batch.max(1));
+                read.resize(size.saturating_mul(usize::try_from(number + 1 - first).unwrap_or(1)), 0);
+                self.read_packets(first, &mut read)?;
+            }
+            let packet = place(first).and_then(|at| read.get(at..at + size)).unwrap_or(&[]);
+            seek.answer(Packet::decode_of(packet, self.info.packet_size).ok().as_ref());
         }
         let found = seek.found().map_or(0, |found| found.packet);
         Ok(u32::try_from(found).unwrap_or(0))
@@ -304,7 +350,7 @@ impl Media {
     /// Where the packets end.
     fn media_end(&self) -> u64 {
         let media_len = u64::from(self.info.packet_size) * u64::from(self.info.packet_count);
-        u64::from(self.info.header_len) + media_len
+        self.media_start + media_len
     }
 
     fn packet_head(&self, number: u32, packet: &mut [u8]) -> io::Result<Option<PacketHead>> {

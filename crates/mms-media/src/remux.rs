@@ -8,13 +8,13 @@ use std::path::Path;
 
 use mms_core::asf::{
     DATA_OBJECT_LEN, FileProperties, FileScan, Guid, Header, HeaderError, HeaderRewrite, HeaderWriter,
-    IndexBuilder, MediaObject, ObjectAssembly, Objects, Packet, Packetised, Packetiser, StreamKind, View,
-    indexed_streams,
+    MediaObject, ObjectAssembly, Objects, Packet, Packetised, Packetiser, StreamKind, View,
 };
 
+use crate::indexes::Indexes;
 use crate::output::{Output, RewriteError};
 use crate::probe::{Unservable, walk_source};
-use crate::repair::{PacketReader, Repaired, Source, random_guid, take, write_indexes};
+use crate::repair::{PacketReader, Repaired, Source, random_guid, take};
 
 /// What is copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,8 @@ use crate::repair::{PacketReader, Repaired, Source, random_guid, take, write_ind
 pub struct RemuxOptions {
     /// Streams by number; all if there is none.
     pub streams: BTreeSet<u8>,
-    /// Where the copy begins: with video, at the key frame at this time or before it.
+    /// Where the copy begins: with video, at the key frame at this time or before it, because that is what is
+    /// seen then. So where sound goes on behind the end of video, the last pictures come with it.
     pub start: Duration,
     /// How much is copied from there; all if not given.
     pub duration: Option<Duration>,
@@ -78,21 +79,19 @@ where
         packet: vec![0; usize::try_from(packet_size).map_err(|_| Unservable::PacketSizes)?],
         out,
         scan: FileScan::new(&new_header),
-        builders: indexed_streams(&new_header)
-            .map(|stream| (IndexBuilder::new(stream, IndexBuilder::INTERVAL_MS), vec![]))
-            .collect(),
+        indexes: Indexes::new(&new_header),
     };
     copy_objects(source, &header, &cut, len, &mut writer)?;
-    let PacketsOut { scan, mut builders, .. } = writer;
+    let PacketsOut { scan, indexes, .. } = writer;
     if scan.packet_count() == 0 {
         return Err(RewriteError::Nothing);
     }
-    let indexes = write_indexes(out, &mut builders, file_id)?;
+    let indexes = indexes.finish(file_id);
+    out.write_all(&indexes.bytes)?;
     let new_summary = new_header.summary().clone();
     let data_size = scan.data_size(&new_summary);
-    let file_len = new_summary.header_len - DATA_OBJECT_LEN as u64 + data_size + indexes;
-    let is_indexed = builders.iter().all(|(builder, _)| builder.entry_count() > 0);
-    let properties = scan.finished(&new_summary, file_id, file_len, is_indexed);
+    let file_len = new_summary.header_len - DATA_OBJECT_LEN as u64 + data_size + indexes.bytes.len() as u64;
+    let properties = scan.finished(&new_summary, file_id, file_len, indexes.is_complete);
     HeaderRewrite::new(&new_summary, &properties, data_size, scan.packet_count()).apply(0, &mut new_bytes);
     out.seek(SeekFrom::Start(0))?;
     out.write_all(&new_bytes)?;
@@ -100,7 +99,7 @@ where
     Ok(Repaired {
         packets: scan.packet_count(),
         unreadable: 0,
-        indexes: builders.len(),
+        indexes: indexes.count,
         duration: properties.content_duration(),
         moved: cut.start_ms > cut.preroll_ms,
         len: file_len,
@@ -145,44 +144,44 @@ impl Cut {
         let end_ms = options.duration.map_or(u64::MAX, |length| wanted.saturating_add(ms(length)));
         let mut cut = Self { streams, video, start_ms: wanted, end_ms, preroll_ms };
         if wanted > preroll_ms {
-            let start = cut.key_frame_before(source, header, len, wanted).map_err(Unservable::from)?;
-            cut.start_ms = start.ok_or(RewriteError::Nothing)?;
+            cut.start_ms = cut.key_frame_before(source, header, len, wanted)?;
         }
         Ok(cut)
     }
 
-    /// The time of the last key frame of video at or before a time; of streams without video the time. `None` if
-    /// all ends before that time.
+    /// The time of the last key frame of video at or before a time, of several streams the earliest; of streams
+    /// without video the time.
     fn key_frame_before<S: Source + ?Sized>(
         &self,
         source: &S,
         header: &Header<'_>,
         len: u64,
         wanted: u64,
-    ) -> std::io::Result<Option<u64>> {
+    ) -> Result<u64, RewriteError> {
         let mut packets = PacketReader::new(source, header.summary(), len);
-        let mut is_reached = false;
+        let mut latest = None;
         let mut last: HashMap<u8, u64> = HashMap::new();
-        while let Some(packet) = packets.next_packet()? {
+        while let Some(packet) = packets.next_packet().map_err(Unservable::from)? {
             let Ok(packet) = Packet::decode(packet) else { continue };
-            for payload in packet.payloads().map_while(Result::ok) {
-                if !self.streams.contains(&payload.stream_number) {
+            for fragment in packet.fragments() {
+                let stream = fragment.stream_number;
+                let Some(time) = fragment.presentation_time_ms.map(u64::from) else { continue };
+                if !self.streams.contains(&stream) {
                     continue;
                 }
-                let is_start = payload.is_key_frame && payload.starts_object();
-                let is_wanted = is_start && self.video.contains(&payload.stream_number);
-                for time in payload.fragments().filter_map(|fragment| fragment.presentation_time_ms) {
-                    let time = u64::from(time);
-                    is_reached |= time >= wanted;
-                    if is_wanted && time <= wanted {
-                        last.entry(payload.stream_number)
-                            .and_modify(|last| *last = time.max(*last))
-                            .or_insert(time);
-                    }
+                latest = latest.max(Some(time));
+                let is_start = fragment.is_key_frame && fragment.offset == 0;
+                if is_start && self.video.contains(&stream) && time <= wanted {
+                    last.entry(stream).and_modify(|last| *last = time.max(*last)).or_insert(time);
                 }
             }
         }
-        Ok(is_reached.then(|| last.into_values().min().unwrap_or(wanted)))
+        let latest = latest.ok_or(RewriteError::Nothing)?;
+        if latest < wanted {
+            let last = Duration::from_millis(latest.saturating_sub(self.preroll_ms));
+            return Err(RewriteError::StartBehindEnd { last });
+        }
+        Ok(last.into_values().min().unwrap_or(wanted))
     }
 
     fn takes(&self, stream: u8, time_ms: u64) -> bool {
@@ -310,7 +309,7 @@ struct PacketsOut<'o, W> {
     packet: Vec<u8>,
     out: &'o mut W,
     scan: FileScan,
-    builders: Vec<(IndexBuilder, Vec<mms_core::asf::IndexRun>)>,
+    indexes: Indexes,
 }
 
 impl<W: Write> PacketsOut<'_, W> {
@@ -322,7 +321,7 @@ impl<W: Write> PacketsOut<'_, W> {
     }
 
     fn write(&mut self) -> Result<(), RewriteError> {
-        take(&mut self.scan, &mut self.builders, &self.packet);
+        take(&mut self.scan, &mut self.indexes, &self.packet);
         self.out.write_all(&self.packet)?;
         Ok(())
     }

@@ -9,11 +9,12 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use mms_core::asf::{
-    DATA_OBJECT_LEN, FileScan, Guid, Header, HeaderRewrite, HeaderSummary, IndexBuilder, IndexRun, Packet,
-    begins_top_level_object, indexed_streams, object_frame, packet_count, shift_times, simple_index_head,
+    DATA_OBJECT_LEN, FileScan, Guid, Header, HeaderRewrite, HeaderSummary, Packet, begins_top_level_object,
+    object_frame, packet_count, shift_times,
 };
 
 use crate::disk::read_at;
+use crate::indexes::Indexes;
 use crate::output::{Output, RewriteError};
 use crate::probe::{Unservable, walk_source};
 use crate::system::random;
@@ -109,15 +110,13 @@ where
 
     out.write_all(&bytes)?;
     let mut scan = FileScan::new(&header);
-    let mut builders: Vec<_> = indexed_streams(&header)
-        .map(|stream| (IndexBuilder::new(stream, IndexBuilder::INTERVAL_MS), vec![]))
-        .collect();
+    let mut indexes = Indexes::new(&header);
     while let Some(packet) = packets.next_packet()? {
         if let Some((send, presentation)) = shift {
             // what is malformed stays as it is
             let _ = shift_times(packet, send, presentation);
         }
-        take(&mut scan, &mut builders, packet);
+        take(&mut scan, &mut indexes, packet);
         out.write_all(packet)?;
     }
     if scan.packet_count() == 0 {
@@ -125,11 +124,11 @@ where
     }
     let all_there = scan.packet_count() == summary.data_packets && shift.is_none();
     let kept = copy_objects(source, out, packets.end(&summary), len, all_there)?;
-    let indexes = write_indexes(out, &mut builders, file_id)?;
+    let indexes = indexes.finish(file_id);
+    out.write_all(&indexes.bytes)?;
     let media_len = scan.data_size(&summary) - DATA_OBJECT_LEN as u64;
-    let file_len = summary.header_len + media_len + kept + indexes;
-    let is_indexed = builders.iter().all(|(builder, _)| builder.entry_count() > 0);
-    let properties = scan.finished(&summary, file_id, file_len, is_indexed);
+    let file_len = summary.header_len + media_len + kept + indexes.bytes.len() as u64;
+    let properties = scan.finished(&summary, file_id, file_len, indexes.is_complete);
     let rewrite = HeaderRewrite::new(&summary, &properties, scan.data_size(&summary), scan.packet_count());
     rewrite.apply(0, &mut bytes);
     out.seek(SeekFrom::Start(0))?;
@@ -138,7 +137,7 @@ where
     Ok(Repaired {
         packets: scan.packet_count(),
         unreadable: scan.unreadable_count(),
-        indexes: builders.len(),
+        indexes: indexes.count,
         duration: properties.content_duration(),
         moved: shift.is_some(),
         len: file_len,
@@ -153,40 +152,14 @@ pub(crate) fn random_guid() -> io::Result<[u8; 16]> {
     Ok(bytes)
 }
 
-type Indexed = (IndexBuilder, Vec<IndexRun>);
-
-pub(crate) fn take(scan: &mut FileScan, builders: &mut [Indexed], packet: &[u8]) {
-    let number = scan.packet_count();
-    match Packet::decode(packet) {
-        Ok(packet) => {
-            scan.packet(&packet);
-            for (builder, runs) in builders {
-                runs.extend(builder.packet(number, &packet));
-            }
-        }
-        Err(_) => scan.unreadable_packet(),
+/// Takes a packet that was written.
+pub(crate) fn take(scan: &mut FileScan, indexes: &mut Indexes, packet: &[u8]) {
+    let packet = Packet::decode(packet).ok();
+    indexes.add(packet.as_ref());
+    match packet {
+        Some(packet) => scan.packet(&packet),
+        None => scan.unreadable_packet(),
     }
-}
-
-/// Writes a Simple Index Object for each stream; how many bytes they are.
-pub(crate) fn write_indexes(
-    out: &mut impl Write,
-    builders: &mut [Indexed],
-    file_id: Guid,
-) -> io::Result<u64> {
-    let mut len = 0;
-    for (builder, runs) in builders {
-        runs.extend(builder.finish().into_iter().flatten());
-        let count = builder.entry_count();
-        let head = simple_index_head(file_id, builder.interval(), builder.maximum_packet_count(), count);
-        out.write_all(&head)?;
-        for run in runs.iter() {
-            let entries = run.entry.to_bytes().repeat(usize::try_from(run.count).unwrap_or(usize::MAX));
-            out.write_all(&entries)?;
-        }
-        len += head.len() as u64 + u64::from(count) * 6;
-    }
-    Ok(len)
 }
 
 /// How far times are moved back in a live recording that joined late: sending, presenting.

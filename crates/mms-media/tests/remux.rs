@@ -184,6 +184,36 @@ fn a_part_begins_at_the_key_frame_before_and_ends_where_it_should() {
 }
 
 #[test]
+fn a_start_behind_the_pictures_has_the_last_of_them_and_one_behind_everything_is_an_error() {
+    let (_, file) = files().into_iter().find(|(name, _)| name == "two-audio.wmv").unwrap();
+    let header = Header::decode(&file).unwrap();
+    let preroll = header.file_properties().preroll_ms;
+    let content = |object: &Object| u64::from(object.time) - preroll;
+    let all = objects_of(&file);
+    let last = |stream: u8| all.iter().filter(|o| o.stream == stream).map(content).max().unwrap();
+    let (pictures, sound) = (last(1), last(2).max(last(3)));
+    assert!(pictures < sound, "sound goes on behind the last picture");
+    let mut options = RemuxOptions::default();
+    options.start = Duration::from_millis(pictures + 1);
+    let (_, out) = remuxed(&file, &options).unwrap();
+    let key = all.iter().filter(|o| o.stream == 1 && o.key).map(content).max().unwrap();
+    let kept = objects_of(&out);
+    let of = |objects: &[Object], from: u64| objects.iter().filter(|o| content(o) >= from).count();
+    assert_eq!(kept.len(), of(&all, key));
+    assert!(kept.iter().any(|object| object.stream == 1 && object.key));
+
+    options.start = Duration::from_millis(sound + 1);
+    let error = remuxed(&file, &options).unwrap_err();
+    let RewriteError::StartBehindEnd { last } = error else { panic!("{error}") };
+    assert_eq!(last, Duration::from_millis(sound));
+    assert!(error.to_string().contains("before the start"), "{error}");
+    // of the pictures alone it is behind the end earlier
+    options.start = Duration::from_millis(pictures + 1);
+    options.streams = BTreeSet::from([1]);
+    assert!(matches!(remuxed(&file, &options), Err(RewriteError::StartBehindEnd { .. })));
+}
+
+#[test]
 fn an_impossible_packet_size_leaves_nothing_behind() {
     let folder = std::env::temp_dir().join(format!("mms-remux-none-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();

@@ -48,7 +48,9 @@ fn main() {
     let corpus = Corpus(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus"));
     wire(&corpus);
     asf(&corpus);
+    media(&corpus);
     sessions(&corpus);
+    http(&corpus);
     for (name, text) in [
         ("plain", "mms://server/content.wmv"),
         ("all parts", "MMST://user:pass@host.example:1755/a%20b/c%2Fd.wmv?x=1#part"),
@@ -61,6 +63,32 @@ fn main() {
         corpus.seed("url", name, text.as_bytes());
     }
     corpus.seed("url", "long", format!("mms://h/{}", "%41".repeat(400)).as_bytes());
+}
+
+/// Choices for objects, packets and what happens to them: bytes of several kinds.
+fn media(corpus: &Corpus) {
+    let rising = |factor: u8| (0..240u8).map(|n| n.wrapping_mul(factor)).collect::<Vec<u8>>();
+    let packets = Content::testdata("made/av-256.wmv");
+    let first: Vec<u8> = (0..3).flat_map(|number| packets.packet(number).to_vec()).collect();
+    for target in ["asf_index", "asf_reassembly", "asf_repair", "asf_thinning"] {
+        corpus.seed(
+            target,
+            "few small objects",
+            &[&[0, 3, 0, 0, 0, 0, 9, 0, 0, 9], &rising(1)[..30]].concat(),
+        );
+        corpus.seed(target, "rising by 73", &rising(73));
+        corpus.seed(target, "rising by 31", &rising(31));
+        corpus.seed(target, "large objects", &[&[200][..], &[0xff; 120]].concat());
+        corpus.seed(target, "large packets", &[&[255, 1, 255, 255, 60], &rising(201)[..]].concat());
+        corpus.seed(
+            target,
+            "packets of a file",
+            &[&[128, 0, 0, 0, 0, 0, 0, 0][..], &[0; 32], &first].concat(),
+        );
+    }
+    let file = std::fs::read(testdata().join("made/one-packet.wma")).unwrap();
+    corpus.seed("asf_repair", "a file", &[&[0; 5][..], &file].concat());
+    corpus.seed("asf_repair", "live", &[&[40, 1, 200, 255, 60][..], &rising(97)].concat());
 }
 
 fn wire(corpus: &Corpus) {
@@ -211,5 +239,62 @@ fn sessions(corpus: &Corpus) {
         for after in [0, 3, 9, 14] {
             seed(&format!("damage {kind} after {after}"), &[0, 3, 3, 7, after, kind, 60, 0, 5]);
         }
+    }
+}
+
+const PLAY: &str = "GET /a.wma HTTP/1.0\r\nAccept: */*\r\nUser-Agent: NSPlayer/4.1.0.3856\r\nHost: h:80\r\n\
+    Pragma: no-cache,rate=1.000000,stream-time=0,stream-offset=0:0,request-context=2,max-duration=0\r\n\
+    Pragma: xClientGUID={c77e7400-738a-11d2-9add-0020af0a3278}\r\nPragma: xPlayStrm=1\r\n\
+    Pragma: stream-switch-count=1\r\nPragma: stream-switch-entry=ffff:1:0 \r\nConnection: Close\r\n\r\n";
+const LOG: &str = "POST /a HTTP/1.1\r\nUser-Agent: NSPlayer/9.0.0.2980\r\nConnection: Keep-Alive\r\n\
+    Content-Type: application/x-wms-LogStats\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+
+fn http(corpus: &Corpus) {
+    let requests = [
+        ("play", PLAY.to_owned()),
+        ("log", LOG.to_owned()),
+        ("plain", "GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /a HTTP/1.1\r\nRange: bytes=-9\r\n\r\n".to_owned()),
+        ("moved", "GET /moved HTTP/1.0\r\nUser-Agent: NSPlayer/7.1\r\n\r\n".to_owned()),
+        ("two lengths", "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_owned()),
+        ("seek", PLAY.replace("stream-time=0", "stream-time=450")),
+        ("chunks", "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: x\r\n\r\n".to_owned()),
+    ];
+    for (name, request) in &requests {
+        corpus.seed("http_head", name, &[&[0, 3, 1, 50], request.as_bytes()].concat());
+        corpus.seed("http_server", name, &[&[0, 7, 90, 1], request.as_bytes()].concat());
+    }
+    // a connection that plays, one that stops it, time, and an end
+    let stop = "POST /a HTTP/1.0\r\nUser-Agent: NSPlayer/7.1\r\nPragma: xStopStrm=1,client-id=1\r\n\r\n";
+    let mut several = vec![0x83];
+    for text in ["", "", stop] {
+        several.extend([0, 0, u8::try_from(text.len()).unwrap()]);
+        several.extend(text.as_bytes());
+    }
+    for part in PLAY.as_bytes().chunks(200) {
+        several.extend([2, 0, u8::try_from(part.len()).unwrap()]);
+        several.extend(part);
+    }
+    several.extend([7, 9, 6, 0, 4, 1, 5, 0, 7, 255]);
+    corpus.seed("http_server", "several connections", &several);
+    for (name, line) in [
+        ("play", "no-cache,rate=1.000000,stream-time=0,stream-offset=0:0,request-context=2,max-duration=0"),
+        ("entries", "stream-switch-count=2,stream-switch-entry=ffff:1:0 ffff:a:2 "),
+        ("features", "no-cache, client-id=1953501979, features=\"seekable,stridable\", timeout=60000"),
+        ("log", "log-line=192.0.2.1 2026-01-01 00:00:00 - mms://h/a, \"b\" - 1 200"),
+        ("broken", "a=\"b,,=,\"\",client-id=99999999999999999999,rate=-1.,stream-offset=1:"),
+        ("generated", "\u{1}\u{2}\u{3}abcdefghijklmnopqrstuvwxyz0123456789 some bytes for tokens"),
+    ] {
+        corpus.seed("http_pragma", name, line.as_bytes());
+    }
+    let frames: [(&str, &[u8]); 6] = [
+        ("header", b"$H\x0C\0\0\0\0\0\0\x0C\x0C\0\x30\x26\xB2\x75"),
+        ("data", b"$D\x0A\0\x01\0\0\0\0\x01\x0A\0ab$D\x0A\0\x02\0\0\0\0\x02\x0A\0cd"),
+        ("end", b"$E\x04\0\0\0\0\0"),
+        ("burst", b"\xA4D\x0A\0\x01\0\0\0\0\x01\x0A\0ab"),
+        ("sizes differ", b"$D\x0A\0\x01\0\0\0\0\x01\x0B\0ab"),
+        ("change", b"$C\x04\0\0\0\0\0$M\x09\0\0\0\0\0\0\x0C\x09\0x$X\0\0"),
+    ];
+    for (name, bytes) in frames {
+        corpus.seed("http_frame", name, &[&[1, 5, 200], bytes].concat());
     }
 }

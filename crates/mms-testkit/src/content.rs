@@ -17,6 +17,14 @@ pub struct Slice {
     range: Range<usize>,
 }
 
+impl Slice {
+    /// A copy of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.into(), range: 0..bytes.len() }
+    }
+}
+
 impl AsRef<[u8]> for Slice {
     fn as_ref(&self) -> &[u8] {
         &self.bytes[self.range.clone()]
@@ -152,6 +160,13 @@ impl Content {
         Slice { bytes: Arc::clone(&self.bytes), range: start..end }
     }
 
+    /// A range of the file.
+    pub(crate) fn file_slice(&self, offset: u64, max_bytes: u32) -> Slice {
+        let start = usize::try_from(offset).unwrap();
+        let end = self.bytes.len().min(start + max_bytes as usize);
+        Slice { bytes: Arc::clone(&self.bytes), range: start..end }
+    }
+
     /// Whole packets, at least one.
     pub(crate) fn packet_slice(&self, from: u32, max_bytes: u32) -> Slice {
         let count = (max_bytes / self.summary.packet_size()).max(1);
@@ -188,11 +203,7 @@ impl Content {
             Ask::Locate { time, .. } => Reply::Located(self.packet_at(time)),
             Ask::Packets { from, max_bytes, .. } => Reply::Packets(from, self.packet_slice(from, max_bytes)),
             Ask::Again { packet, .. } => Reply::Packets(packet, self.packet_slice(packet, 1)),
-            Ask::Bytes { offset, max_bytes } => {
-                let start = usize::try_from(offset).unwrap();
-                let end = self.bytes.len().min(start + max_bytes as usize);
-                Reply::Bytes(Slice { bytes: Arc::clone(&self.bytes), range: start..end })
-            }
+            Ask::Bytes { offset, max_bytes } => Reply::Bytes(self.file_slice(offset, max_bytes)),
             other => panic!("unknown wish {other:?}"),
         };
         move |connection, _now| match reply {

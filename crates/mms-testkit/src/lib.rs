@@ -13,6 +13,8 @@
 //! - [`talk`]: the usual messages of a session
 //! - [`udp`]: media over UDP across a simulated network
 //! - [`vectors`]: the worked examples of the protocol
+//! - [`web`]: scripted servers for a client over HTTP
+//! - [`web_pair`]: a client and a server over HTTP in memory
 #![allow(
     clippy::unwrap_used,
     clippy::exhaustive_enums,
@@ -26,6 +28,7 @@ pub mod build;
 pub mod content;
 pub mod fuzz;
 pub mod hostile;
+pub mod http;
 pub mod netem;
 pub mod pair;
 pub mod script;
@@ -34,3 +37,5 @@ pub mod suite;
 pub mod talk;
 pub mod udp;
 pub mod vectors;
+pub mod web;
+pub mod web_pair;

@@ -1,6 +1,5 @@
 //! `mms get`.
 
-mod index;
 mod interrupt;
 mod output;
 mod playlist;
@@ -83,7 +82,9 @@ fn attempt(args: &GetArgs, interrupt: &Interrupt) -> (Summary, Result<Option<Fou
 }
 
 fn say(summary: &Summary, result: &Result<(), Failure>, quiet: bool) {
-    if !quiet && (summary.packets_received > 0 || result.is_ok()) {
+    // who closed the output does not want to hear of it
+    let closed = matches!(result, Err(failure) if failure.kind == Kind::OutputClosed);
+    if !quiet && !closed && (summary.packets_received > 0 || result.is_ok()) {
         line(&printable(&summary.line()));
     }
 }

@@ -12,6 +12,7 @@ use crate::text::{printable, seconds};
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
+    is_hidden: bool,
     media_in_all: Option<Duration>,
 }
 
@@ -23,7 +24,9 @@ impl Progress {
         bar.set_style(style("{spinner} {msg}"));
         bar.set_message("connecting");
         bar.tick();
-        Self { bar, media_in_all: None }
+        // asking the bar takes a lock, which is too much for each packet
+        let is_hidden = bar.is_hidden();
+        Self { bar, is_hidden, media_in_all: None }
     }
 
     /// Media begins; bytes and media time in all, if they are known.
@@ -43,7 +46,7 @@ impl Progress {
 
     /// So much is there.
     pub(crate) fn show(&self, bytes: u64, media: Duration) {
-        if self.bar.is_hidden() {
+        if self.is_hidden {
             return;
         }
         self.bar.set_message(match self.media_in_all {

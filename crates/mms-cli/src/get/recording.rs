@@ -2,17 +2,16 @@
 
 use core::time::Duration;
 
-use mms_core::asf::{FileFlags, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, restore_padding};
+use mms_core::asf::{
+    FileScan, Header, HeaderLimits, HeaderPatch, HeaderSummary, HeaderWalker, Packet, restore_padding,
+};
 use mms_core::client::Event;
 use mms_core::hresult::Hresult;
+use mms_media::Indexes;
 
-use super::index::Indexes;
 use super::output::Output;
 use super::tally::Tally;
 use crate::exit::{Failure, Kind};
-
-/// Where Flags stand in the File Properties Object (section 3.2).
-const FLAGS: u64 = 88;
 
 /// What was asked for beyond the whole stream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,6 +51,7 @@ pub(crate) struct Recording {
     summary: Option<HeaderSummary>,
     tally: Tally,
     indexes: Indexes,
+    scan: Option<FileScan>,
     packet: Vec<u8>,
     bytes: u64,
     has_ended: bool,
@@ -68,6 +68,7 @@ impl Recording {
             summary: None,
             tally: Tally::default(),
             indexes: Indexes::default(),
+            scan: None,
             packet: Vec::new(),
             bytes: 0,
             has_ended: false,
@@ -136,8 +137,14 @@ impl Recording {
         // what a choice of streams leaves out is not missing
         let counts_from = is_on_demand && !self.wishes.start && !self.wishes.streams;
         self.tally = Tally::starting_at(counts_from.then_some(0));
-        if self.output.can_rewind() {
+        // what is copied as it is needs no look at its packets; with video it may turn out to need an index
+        let is_looked_at = !is_on_demand || self.wishes.is_excerpt() || summary.streams.has_video();
+        if let Ok(header) = Header::decode(&header)
+            && self.output.can_rewind()
+            && is_looked_at
+        {
             self.indexes = Indexes::new(&header);
+            self.scan = Some(FileScan::new(&header));
         }
         self.output.write(&header)?;
         self.bytes = length(header.len());
@@ -161,7 +168,11 @@ impl Recording {
         };
         self.output.write(packet)?;
         self.bytes += length(packet.len());
-        self.indexes.add(packet);
+        if let Some(scan) = &mut self.scan {
+            let packet = Packet::decode(packet).ok();
+            self.indexes.add(packet.as_ref());
+            packet.iter().for_each(|packet| scan.packet(packet));
+        }
         let number = u64::from(location_id);
         if self.wishes.streams {
             self.tally.add_unnumbered(packet);
@@ -183,26 +194,33 @@ impl Recording {
         if packets == 0 || (is_whole && is_true(summary, packets, self.bytes)) {
             return Ok(());
         }
-        let indexes = core::mem::take(&mut self.indexes).finish(summary.file_properties.file_id);
-        if !indexes.is_empty() {
-            self.output.write(&indexes)?;
-            self.bytes += length(indexes.len());
+        let indexes = core::mem::take(&mut self.indexes);
+        let begins_at_zero = indexes.begins_at_zero();
+        let indexes = indexes.finish(summary.file_properties.file_id);
+        let is_indexed = begins_at_zero && indexes.count > 0 && indexes.is_complete;
+        if is_indexed {
+            self.output.write(&indexes.bytes)?;
+            self.bytes += length(indexes.bytes.len());
         }
         let media = self.tally.media();
         let is_measured = !is_whole || summary.file_properties.is_broadcast();
         let send = is_measured.then_some(media);
-        let play = is_measured.then(|| media.saturating_add(summary.file_properties.preroll()));
+        let play =
+            is_measured.then(|| self.play_duration(media.saturating_add(summary.file_properties.preroll())));
         let mut header = self.header.clone();
-        HeaderPatch::finished(summary, packets, send, play, self.bytes).apply(0, &mut header);
-        if !indexes.is_empty() {
-            // with an index, video can be sought
-            let flags =
-                summary.file_properties_offset.checked_add(FLAGS).and_then(|at| usize::try_from(at).ok());
-            if let Some(flags) = flags.and_then(|at| header.get_mut(at)) {
-                *flags |= FileFlags::SEEKABLE.bits().to_le_bytes()[0];
-            }
-        }
+        let seekable = summary.streams.is_seekable(is_indexed);
+        HeaderPatch::finished(summary, packets, send, play, self.bytes, seekable).apply(0, &mut header);
         self.output.replace_header(&header)
+    }
+
+    /// How long what was received plays, with the preroll: players leave out what begins behind it. Times count
+    /// from the first packet, since players begin there.
+    fn play_duration(&self, by_sending: Duration) -> Duration {
+        let Some(scan) = &self.scan else { return by_sending };
+        let begin = Duration::from_millis(u64::from(scan.first_send_time_ms().unwrap_or(0)));
+        // in units of 100 ns
+        let end = Duration::from_micros(scan.play_duration() / 10);
+        end.checked_sub(begin).filter(|play| !play.is_zero()).unwrap_or(by_sending)
     }
 
     /// Gives a device or pipe all that was written for it.

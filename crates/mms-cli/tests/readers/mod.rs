@@ -196,3 +196,42 @@ pub(crate) fn mplayer_complaints(path: &Path, scratch: &Scratch) -> Vec<String> 
     };
     run.stdout.lines().chain(run.stderr.lines()).filter(is_complaint).map(str::to_owned).collect()
 }
+
+/// Whether GStreamer has FFmpeg's decoders.
+pub(crate) fn gstreamer_decodes() -> bool {
+    let output = Command::new("gst-inspect-1.0").arg("avdec_wmav2").output();
+    Reader::GStreamer.is_installed()
+        && (output.is_ok_and(|output| output.status.success()) || missing("gstreamer1.0-libav is missing"))
+}
+
+/// What GStreamer decodes a stream to, raw. The stream is named by kind and place among those of its kind.
+pub(crate) fn gstreamer_decoded(path: &Path, (kind, place): (&str, usize), scratch: &Scratch) -> Vec<u8> {
+    let raw = scratch.file("gst.raw");
+    let mut command = bounded(LIMIT, "gst-launch-1.0");
+    command
+        .env("GST_DEBUG", "2")
+        .env("GST_DEBUG_NO_COLOR", "1")
+        .env("GST_REGISTRY", scratch.file("registry"));
+    command.args(["-q", "filesrc", &format!("location={}", path.display()), "!", "asfdemux", "name=d"]);
+    command.args([&format!("d.{kind}_{place}"), "!", "queue", "!", "decodebin", "!", "filesink"]);
+    command.arg(format!("location={}", raw.display()));
+    let run = Run::complete(&mut command, scratch, "gst-decode");
+    let complains = |line: &str| [" libav ", "decoder", "ERROR"].iter().any(|word| line.contains(word));
+    assert!(run.code() == 0 && !run.stderr.lines().any(complains), "{}", run.explain("it does not decode"));
+    fs::read(raw).unwrap()
+}
+
+/// What VLC decodes the streams of a kind to, raw: pictures as I420, sound as 16-bit samples.
+pub(crate) fn vlc_decoded(path: &Path, kind: &str, scratch: &Scratch) -> Vec<u8> {
+    let raw = scratch.file("vlc.raw");
+    drop(fs::remove_file(&raw));
+    let codecs = if kind == "video" { "vcodec=I420,acodec=none" } else { "vcodec=none,acodec=s16l" };
+    let mut command = vlc(LIMIT, scratch);
+    command.args(["-vv", "--no-color", "--sout-all", "--sout"]);
+    command.arg(format!("#transcode{{{codecs}}}:std{{access=file,mux=dummy,dst={}}}", raw.display()));
+    let run = Run::complete(command.arg("--play-and-exit").arg(path), scratch, "vlc-decode");
+    let complains =
+        |line: &str| line.contains("avcodec decoder error") || line.contains("avcodec decoder warning");
+    assert!(run.code() == 0 && !run.stderr.lines().any(complains), "{}", run.explain("it does not decode"));
+    fs::read(raw).unwrap_or_default()
+}

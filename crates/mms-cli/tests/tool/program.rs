@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// `mms` with arguments.
 pub(crate) fn mms(args: &[&str]) -> Program {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mms"));
-    command.args(args).env_remove("RUST_LOG").stdin(Stdio::null());
+    command.args(args).env_remove("RUST_LOG").env_remove("http_proxy").stdin(Stdio::null());
     Program { command }
 }
 
@@ -45,6 +45,12 @@ impl Program {
 
     pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.command.args(args);
+        self
+    }
+
+    #[allow(dead_code, reason = "not every test has a proxy")]
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
         self
     }
 

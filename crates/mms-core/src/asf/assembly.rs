@@ -17,6 +17,8 @@ use crate::error::BufferTooSmall;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObjectAssembly {
     state: State,
+    /// The object that came last, or of which fragments came last.
+    last: Progress,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,13 +26,13 @@ enum State {
     /// Nothing came yet.
     #[default]
     New,
-    /// Fragments of this object came and its end did not.
-    Open(Progress),
-    /// This object came last.
-    Done(Progress),
+    /// Fragments of the last object came and its end did not.
+    Open,
+    /// All of the last object came.
+    Done,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Progress {
     number: u32,
     size: u32,
@@ -96,13 +98,14 @@ impl ObjectAssembly {
     /// Before the first fragment of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self { state: State::New }
+        let last = Progress { number: 0, size: 0, time: None, is_key_frame: false, end: 0, missing: 0 };
+        Self { state: State::New, last }
     }
 
     /// True if an object is begun and not finished.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self.state, State::Open(_))
+        self.state == State::Open
     }
 
     /// Takes the next fragment of the stream. A whole object is not copied; the pieces of others are
@@ -112,36 +115,64 @@ impl ObjectAssembly {
     /// If the fragment ends behind the buffer; nothing changed then. Calling again with a larger buffer
     /// that begins with the same bytes goes on, so a buffer may grow with what arrives; not calling again
     /// loses the fragment.
+    #[inline]
     pub fn push(&mut self, fragment: &Fragment<'_>, buffer: &mut [u8]) -> Result<Assembled, BufferTooSmall> {
+        match self.usual(fragment, buffer) {
+            Some(object) => Ok(Assembled { object, ..Assembled::default() }),
+            None => self.any(fragment, buffer),
+        }
+    }
+
+    /// What comes without loss: the piece behind the last one, or the beginning of the next object. `None` if
+    /// this is something else; nothing changed then.
+    #[inline]
+    fn usual(&mut self, fragment: &Fragment<'_>, buffer: &mut [u8]) -> Option<Option<AssembledObject>> {
+        let goes_on = match self.state {
+            State::Open if self.last.is_continued_by(fragment) => true,
+            State::Done if self.last.is_before(fragment) && fragment.offset == 0 => false,
+            State::New | State::Open | State::Done => return None,
+        };
+        let is_fragment = fragment.is_whole();
+        if !is_fragment {
+            buffer.get_mut(place(fragment, buffer.len()).ok()?)?.copy_from_slice(fragment.data);
+        }
+        if !goes_on {
+            self.last = Progress::of(fragment);
+        }
+        self.last.end = fragment.end();
+        let is_done = self.last.end == self.last.size;
+        self.state = if is_done { State::Done } else { State::Open };
+        Some(is_done.then(|| AssembledObject { is_fragment, ..self.last.object() }))
+    }
+
+    #[inline(never)]
+    fn any(&mut self, fragment: &Fragment<'_>, buffer: &mut [u8]) -> Result<Assembled, BufferTooSmall> {
+        let last = self.last;
         let is_next = match self.state {
-            State::Open(open) if open.is_of(fragment) => {
-                if fragment.end() <= open.end {
+            State::Open if last.is_of(fragment) => {
+                if fragment.end() <= last.end {
                     return Ok(Assembled { is_duplicate: true, ..Assembled::default() });
                 }
                 false
             }
-            State::Open(last) | State::Done(last) if last.repeats(fragment) || last.is_after(fragment) => {
+            State::Open | State::Done if last.repeats(fragment) || last.is_after(fragment) => {
                 return Ok(Assembled { is_duplicate: true, ..Assembled::default() });
             }
-            State::New | State::Open(_) | State::Done(_) => true,
+            State::New | State::Open | State::Done => true,
         };
         let mut assembled = Assembled::default();
         if is_next && fragment.is_whole() {
             self.leave(fragment, &mut assembled);
-            let mut progress = Progress::of(fragment);
-            progress.end = progress.size;
-            self.state = State::Done(progress);
-            assembled.object = Some(AssembledObject { is_fragment: true, ..progress.object() });
+            self.last = Progress { end: fragment.object_size, ..Progress::of(fragment) };
+            self.state = State::Done;
+            assembled.object = Some(AssembledObject { is_fragment: true, ..self.last.object() });
             return Ok(assembled);
         }
         let place = place(fragment, buffer.len())?;
         if is_next {
             self.leave(fragment, &mut assembled);
         }
-        let mut progress = match self.state {
-            State::Open(open) if !is_next => open,
-            State::New | State::Open(_) | State::Done(_) => Progress::of(fragment),
-        };
+        let mut progress = if is_next { Progress::of(fragment) } else { last };
         assembled.hole = progress.hole(fragment);
         if let Some(hole) = &assembled.hole {
             fill_zero(buffer, &hole.missing);
@@ -155,11 +186,11 @@ impl ObjectAssembly {
             progress.missing = 0;
         }
         progress.end = fragment.end();
+        self.last = progress;
+        self.state = State::Open;
         if progress.end == progress.size {
             assembled.object = Some(progress.object());
-            self.state = State::Done(progress);
-        } else {
-            self.state = State::Open(progress);
+            self.state = State::Done;
         }
         Ok(assembled)
     }
@@ -167,28 +198,18 @@ impl ObjectAssembly {
     /// No more fragments will come, or those of another place: gives up the open object and forgets what
     /// was before.
     pub fn finish(&mut self) -> Option<Loss> {
-        let open = self.state;
-        self.state = State::New;
-        if let State::Open(open) = open { Some(open.tail()) } else { None }
-    }
-
-    /// The size that the open object needs in the buffer.
-    #[must_use]
-    pub fn open_size(&self) -> Option<u32> {
-        if let State::Open(open) = self.state { Some(open.size) } else { None }
+        let before = core::mem::take(self);
+        before.is_open().then(|| before.last.tail())
     }
 
     /// Leaves the object before, because the fragment belongs to another.
     fn leave(&mut self, fragment: &Fragment<'_>, assembled: &mut Assembled) {
-        let last = match self.state {
+        match self.state {
             State::New => return,
-            State::Open(open) => {
-                assembled.abandoned = Some(open.tail());
-                open
-            }
-            State::Done(done) => done,
-        };
-        let step = fragment.object_number.wrapping_sub(last.number) & fragment.number_mask;
+            State::Open => assembled.abandoned = Some(self.last.tail()),
+            State::Done => {}
+        }
+        let step = fragment.object_number.wrapping_sub(self.last.number) & fragment.number_mask;
         // Numbers that go back or stay are not evidence of loss; neither are very large steps.
         if step <= fragment.number_mask >> 1 {
             assembled.skipped_objects = step.saturating_sub(1);
@@ -206,6 +227,21 @@ impl Progress {
             end: 0,
             missing: 0,
         }
+    }
+
+    /// True if the fragment is the next piece of this open object.
+    #[inline]
+    fn is_continued_by(&self, fragment: &Fragment<'_>) -> bool {
+        (self.number, self.size, self.end) == (fragment.object_number, fragment.object_size, fragment.offset)
+            && self.end > 0
+    }
+
+    /// True if the fragment is of the object behind this one, as far as the numbers tell.
+    #[inline]
+    fn is_before(&self, fragment: &Fragment<'_>) -> bool {
+        // Of fewer bits a number may be one of the objects before as well.
+        let next = self.number.wrapping_add(1) & fragment.number_mask;
+        fragment.number_mask >= 0xff && fragment.object_number == next
     }
 
     fn same_object(&self, fragment: &Fragment<'_>) -> bool {

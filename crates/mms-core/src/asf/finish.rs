@@ -8,7 +8,7 @@
 use super::guid::Guid;
 use super::header::{FileFlags, FileProperties, Header};
 use super::index::SimpleIndexEntry;
-use super::payload::{Fragment, Fragments, Packet, Payloads};
+use super::payload::{Fragment, Packet, PacketFragments};
 use super::stream::StreamKind;
 use super::walker::HeaderSummary;
 use crate::error::{DecodeError, Reason};
@@ -20,7 +20,8 @@ const PER_MS: u64 = 10_000;
 /// What is known of the times of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct StreamTimes {
-    /// Latest presentation time, and the step to it from the one before, in milliseconds.
+    /// Latest presentation time, and the shortest step from one to the next, in milliseconds; 0 before there
+    /// is one.
     last: Option<u32>,
     step: u32,
     /// Length of the latest media object, if it tells it.
@@ -70,7 +71,7 @@ impl FileScan {
         self.first_send_ms = self.first_send_ms.or(Some(head.send_time_ms));
         let end = u64::from(head.send_time_ms).saturating_add(u64::from(head.duration_ms));
         self.send_end_ms = self.send_end_ms.max(end);
-        for fragment in packet.payloads().map_while(Result::ok).flat_map(|payload| payload.fragments()) {
+        for fragment in packet.fragments() {
             self.fragment(&fragment);
         }
     }
@@ -94,7 +95,9 @@ impl FileScan {
             Some(last) if time < last => {}
             Some(last) if time == last => times.told = told.or(times.told),
             _ => {
-                times.step = times.last.map_or(0, |last| time.saturating_sub(last));
+                // The last picture of a slide show is not known to last as long as the one before.
+                let step = times.last.map_or(0, |last| time.saturating_sub(last));
+                times.step = if times.step == 0 { step } else { times.step.min(step) };
                 times.last = Some(time);
                 times.told = told;
             }
@@ -123,12 +126,6 @@ impl FileScan {
     #[must_use]
     pub fn first_presentation_time_ms(&self) -> Option<u32> {
         self.first_time_ms
-    }
-
-    /// The latest presentation time of a stream, in milliseconds with the preroll.
-    #[must_use]
-    pub fn last_presentation_time_ms(&self, stream: u8) -> Option<u32> {
-        self.streams.get(usize::from(stream))?.last
     }
 
     /// Send Duration in units of 100 ns: the end of the last packet.
@@ -164,9 +161,7 @@ impl FileScan {
     ) -> FileProperties {
         let mut flags = summary.file_properties.flags;
         flags.remove(FileFlags::BROADCAST | FileFlags::LIVE);
-        let can_seek =
-            if summary.streams.has_video() { video_is_indexed } else { summary.streams.has_audio() };
-        flags.set(FileFlags::SEEKABLE, can_seek && self.packets > 0);
+        flags.set(FileFlags::SEEKABLE, summary.streams.is_seekable(video_is_indexed) && self.packets > 0);
         FileProperties {
             file_id,
             file_size,
@@ -285,7 +280,7 @@ impl IndexBuilder {
     /// Takes the next packet and gives the entries that are certain by then.
     #[must_use]
     pub fn packet<'b, 'a>(&'b mut self, number: u64, packet: &Packet<'a>) -> IndexRuns<'b, 'a> {
-        IndexRuns { builder: self, number, payloads: packet.payloads(), fragments: None }
+        IndexRuns { builder: self, number, fragments: packet.fragments() }
     }
 
     /// The last entries, once all packets were taken: two runs at most, the second after the first.
@@ -358,23 +353,15 @@ impl IndexBuilder {
 pub struct IndexRuns<'b, 'a> {
     builder: &'b mut IndexBuilder,
     number: u64,
-    payloads: Payloads<'a>,
-    fragments: Option<Fragments<'a>>,
+    fragments: PacketFragments<'a>,
 }
 
 impl Iterator for IndexRuns<'_, '_> {
     type Item = IndexRun;
 
     fn next(&mut self) -> Option<IndexRun> {
-        loop {
-            if let Some(fragment) = self.fragments.as_mut().and_then(Iterator::next) {
-                if let Some(run) = self.builder.fragment(self.number, &fragment) {
-                    return Some(run);
-                }
-                continue;
-            }
-            self.fragments = Some(self.payloads.next()?.ok()?.fragments());
-        }
+        let (builder, number) = (&mut *self.builder, self.number);
+        self.fragments.find_map(|fragment| builder.fragment(number, &fragment))
     }
 }
 

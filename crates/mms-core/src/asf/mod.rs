@@ -77,7 +77,7 @@ pub use packet_writer::{MAX_PAYLOADS, MIN_PACKET_SIZE, PacketWriter, PayloadHead
 pub use packetiser::{MediaObject, PacketiseError, Packetised, Packetiser};
 pub use padding::{Restored, Stripped, restore_padding, strip_padding};
 pub use patch::{HeaderPatch, HeaderRewrite};
-pub use payload::{Fragment, Fragments, Packet, Payload, PayloadForm, Payloads};
+pub use payload::{Fragment, Fragments, Packet, PacketFragments, Payload, PayloadForm, Payloads};
 pub use protection::{
     Compatibility, ContentBranding, ContentEncryption, DigitalSignature, EncryptedObjects, EncryptionRecord,
     EncryptionRecords, ErrorCorrection,

@@ -41,12 +41,57 @@ impl PacketHead {
     /// `Truncated` if a field is missing, `ErrorCorrection` for parity packets and reserved forms,
     /// `Value` for Property Flags that are not allowed, `PacketLength` if Packet Length or the
     /// padding of a single payload do not fit.
+    #[inline]
     pub fn decode(packet: &[u8]) -> Result<Self, DecodeError> {
         Self::decode_of(packet, packet.len())
     }
 
     /// The same for a packet whose nominal size may be larger than what is there.
+    #[inline]
     pub(super) fn decode_of(packet: &[u8], nominal: usize) -> Result<Self, DecodeError> {
+        match Self::usual(packet, nominal) {
+            Some(head) => Ok(head),
+            None => Self::any(packet, nominal),
+        }
+    }
+
+    /// What stands at the beginning of nearly all packets, read in one piece.
+    #[inline]
+    fn usual(packet: &[u8], nominal: usize) -> Option<Self> {
+        let (&[0x82, 0, 0, length_type_flags, 0x5d], rest) = packet.split_first_chunk()? else { return None };
+        // No Packet Length, no Sequence; Padding Length in a BYTE or WORD, or none.
+        if nominal != packet.len() || length_type_flags & 0xe6 != 0 {
+            return None;
+        }
+        let (padding, times, head_len) = match length_type_flags & 0x18 {
+            0 => (0, rest, 11),
+            0x08 => rest.split_first().map(|(padding, times)| (u16::from(*padding), times, 12))?,
+            0x10 => {
+                rest.split_first_chunk().map(|(padding, times)| (u16::from_le_bytes(*padding), times, 13))?
+            }
+            _ => return None,
+        };
+        let [a, b, c, d, e, f] = *times.first_chunk()?;
+        if usize::from(padding) > packet.len().saturating_sub(head_len) {
+            return None;
+        }
+        Some(Self {
+            error_correction_len: 3,
+            length_type_flags,
+            property_flags: 0x5d,
+            explicit_packet_length: None,
+            sequence: None,
+            padding_len: u32::from(padding),
+            send_time_ms: u32::from_le_bytes([a, b, c, d]),
+            duration_ms: u16::from_le_bytes([e, f]),
+            multiple_payloads: length_type_flags & 1 != 0,
+            head_len,
+            total_len: packet.len(),
+            sequence_at: (5, 5),
+        })
+    }
+
+    fn any(packet: &[u8], nominal: usize) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(packet);
         let length_type_flags = skip_error_correction(&mut reader)?;
         let error_correction_len = reader.pos().saturating_sub(1);
@@ -90,6 +135,7 @@ impl PacketHead {
 
     /// The payload area: behind the head, before the padding.
     #[must_use]
+    #[inline]
     pub fn payload_range(&self) -> Range<usize> {
         let padding = usize::try_from(self.padding_len).unwrap_or(usize::MAX);
         self.head_len..self.total_len.saturating_sub(padding).max(self.head_len)

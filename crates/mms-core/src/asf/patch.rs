@@ -42,10 +42,11 @@ struct Values {
 }
 
 impl HeaderPatch {
-    /// The header of a recording that is complete and has no index.
+    /// The header of a recording that is complete.
     ///
     /// Send and Play Duration stay as they are where `None` is given. The broadcast flags are cleared;
-    /// the seekable flag is set if there is no video, since video needs an index for it.
+    /// the seekable flag becomes what is given: see
+    /// [`StreamTable::is_seekable`](super::StreamTable::is_seekable) for a file.
     #[must_use]
     pub fn finished(
         summary: &HeaderSummary,
@@ -53,10 +54,11 @@ impl HeaderPatch {
         send_duration: Option<Duration>,
         play_duration: Option<Duration>,
         file_size: u64,
+        seekable: bool,
     ) -> Self {
         let properties = &summary.file_properties;
         let mut flags = properties.flags.difference(FileFlags::BROADCAST.union(FileFlags::LIVE));
-        flags.set(FileFlags::SEEKABLE, summary.streams.has_audio() && !summary.streams.has_video());
+        flags.set(FileFlags::SEEKABLE, seekable);
         let media = packets.saturating_mul(u64::from(properties.packet_size()));
         Self::of(
             summary,

@@ -30,6 +30,7 @@ impl<'a> Packet<'a> {
     /// # Errors
     /// What [`PacketHead::decode`] finds, and `Count` if several payloads are announced and there are
     /// none or their lengths have no width.
+    #[inline]
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         Self::with_head(PacketHead::decode(bytes)?, bytes)
     }
@@ -38,45 +39,50 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
+    #[inline]
     pub fn decode_of(bytes: &'a [u8], packet_size: u32) -> Result<Self, DecodeError> {
         let nominal = usize::try_from(packet_size).unwrap_or(usize::MAX);
         Self::with_head(PacketHead::decode_of(bytes, nominal)?, bytes)
     }
 
+    #[inline]
     fn with_head(head: PacketHead, bytes: &'a [u8]) -> Result<Self, DecodeError> {
         if !head.multiple_payloads {
             return Ok(Self { head, bytes, count: 1, length_type: 0 });
         }
-        let mut reader = Reader::at(bytes, head.head_len, head.total_len)?;
-        let no_payloads = reader.error(Reason::Count);
-        let flags = reader.u8()?;
+        let flags = bytes.get(..head.total_len).and_then(|bytes| bytes.get(head.head_len));
+        let Some(flags) = flags else { return Err(DecodeError::new(Reason::Truncated, head.head_len)) };
         let (count, length_type) = (flags & 0x3f, flags >> 6);
         if count == 0 || length_type == 0 {
-            return Err(no_payloads);
+            return Err(DecodeError::new(Reason::Count, head.head_len));
         }
         Ok(Self { head, bytes, count, length_type })
     }
 
     /// Error correction data and payload parsing information.
     #[must_use]
+    #[inline]
     pub fn head(&self) -> &PacketHead {
         &self.head
     }
 
     /// The bytes that were given.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
     /// How many payloads the packet announces, 1 to 63.
     #[must_use]
+    #[inline]
     pub fn payload_count(&self) -> u8 {
         self.count
     }
 
     /// The payloads in order. After an error there are no more; those before it remain good.
     #[must_use]
+    #[inline]
     pub fn payloads(&self) -> Payloads<'a> {
         let (start, end) = if self.length_type == 0 {
             let range = self.head.payload_range();
@@ -93,6 +99,13 @@ impl<'a> Packet<'a> {
             length_type: self.length_type,
             property_flags: self.head.property_flags,
         }
+    }
+
+    /// The pieces of media objects in all payloads, up to the first payload that is malformed.
+    #[must_use]
+    #[inline]
+    pub fn fragments(&self) -> PacketFragments<'a> {
+        PacketFragments { payloads: self.payloads(), other: None }
     }
 }
 
@@ -115,30 +128,55 @@ struct Numbers {
 }
 
 impl<'a> Payloads<'a> {
-    /// Every file has one layout of these fields, so that is read in one piece.
+    /// The payload in the layout that all files have, read in one piece, and what follows it.
     #[inline]
-    fn numbers(&mut self) -> Result<Numbers, DecodeError> {
-        let start = self.reader.pos();
-        if self.property_flags == 0x5d {
-            let mut reader = self.reader;
-            if let Ok([stream, number, a, b, c, d, len]) = reader.array()
-                && !(2..8).contains(&len)
-            {
-                self.reader = reader;
-                return Ok(Numbers {
-                    stream,
-                    object_number: u32::from(number),
-                    offset: u32::from_le_bytes([a, b, c, d]),
-                    offset_at: start.saturating_add(2),
-                    replicated_len: u32::from(len),
-                });
-            }
+    fn usual(&self) -> Option<(Payload<'a>, &'a [u8])> {
+        let (&[stream, number, a, b, c, d, len], rest) = self.reader.rest().split_first_chunk()?;
+        if self.property_flags != 0x5d || len < 8 {
+            return None;
         }
-        self.any_numbers()
+        let (replicated, rest) = rest.split_at_checked(usize::from(len))?;
+        let (data, rest) = match self.length_type {
+            0 => rest.split_at_checked(rest.len())?,
+            2 => {
+                let (len, rest) = rest.split_first_chunk()?;
+                rest.split_at_checked(usize::from(u16::from_le_bytes(*len)))?
+            }
+            _ => return None,
+        };
+        let start = self.reader.pos();
+        let payload = Payload {
+            stream_number: stream & 0x7f,
+            is_key_frame: stream & 0x80 != 0,
+            object_number: u32::from(number),
+            offset_field: u32::from_le_bytes([a, b, c, d]),
+            replicated,
+            data,
+            start,
+            end: start.saturating_add(self.reader.rest().len().saturating_sub(rest.len())),
+            // Behind these seven bytes and the size of the object.
+            time_at: start.saturating_add(11),
+            is_single: self.length_type == 0,
+            number_mask: 0xff,
+        };
+        Some((payload, rest))
     }
 
-    #[cold]
-    fn any_numbers(&mut self) -> Result<Numbers, DecodeError> {
+    fn numbers(&mut self) -> Result<Numbers, DecodeError> {
+        let start = self.reader.pos();
+        if let Some((&[stream, number, a, b, c, d, len], rest)) = self.reader.rest().split_first_chunk()
+            && self.property_flags == 0x5d
+            && !(2..8).contains(&len)
+        {
+            self.reader.skip_to(rest);
+            return Ok(Numbers {
+                stream,
+                object_number: u32::from(number),
+                offset: u32::from_le_bytes([a, b, c, d]),
+                offset_at: start.saturating_add(2),
+                replicated_len: u32::from(len),
+            });
+        }
         let reader = &mut self.reader;
         let stream = reader.u8()?;
         let object_number = variable(reader, self.property_flags >> 4)?.unwrap_or(0);
@@ -152,8 +190,8 @@ impl<'a> Payloads<'a> {
         Ok(Numbers { stream, object_number, offset, offset_at, replicated_len })
     }
 
-    #[inline]
-    fn payload(&mut self) -> Result<Payload<'a>, DecodeError> {
+    #[inline(never)]
+    fn any(&mut self) -> Result<Payload<'a>, DecodeError> {
         let start = self.reader.pos();
         let numbers = self.numbers()?;
         let reader = &mut self.reader;
@@ -202,7 +240,11 @@ impl<'a> Iterator for Payloads<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let payload = self.payload();
+        if let Some((payload, rest)) = self.usual() {
+            self.reader.skip_to(rest);
+            return Some(Ok(payload));
+        }
+        let payload = self.any();
         if payload.is_err() {
             self.left = 0;
         }
@@ -210,10 +252,50 @@ impl<'a> Iterator for Payloads<'a> {
     }
 }
 
-#[inline]
 fn take<'a>(reader: &mut Reader<'a>, len: u32) -> Result<&'a [u8], DecodeError> {
     let too_long = reader.error(Reason::NestedLength);
     reader.take(usize::try_from(len).unwrap_or(usize::MAX)).map_err(|_| too_long)
+}
+
+/// The fragments of a [`Packet`].
+#[derive(Clone, Debug)]
+pub struct PacketFragments<'a> {
+    payloads: Payloads<'a>,
+    /// Those of a payload that is not normal.
+    other: Option<Fragments<'a>>,
+}
+
+impl<'a> PacketFragments<'a> {
+    /// The rule, which is not that of nearly all payloads.
+    #[inline(never)]
+    fn next_of_any(&mut self) -> Option<Fragment<'a>> {
+        loop {
+            if let Some(fragment) = self.other.as_mut().and_then(Iterator::next) {
+                return Some(fragment);
+            }
+            self.other = None;
+            self.other = Some(self.payloads.next()?.ok()?.fragments());
+        }
+    }
+}
+
+impl<'a> Iterator for PacketFragments<'a> {
+    type Item = Fragment<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Fragment<'a>> {
+        if self.other.is_none() {
+            let left = self.payloads.left.checked_sub(1)?;
+            if let Some((payload, rest)) = self.payloads.usual()
+                && let Some(fragment) = payload.normal()
+            {
+                self.payloads.left = left;
+                self.payloads.reader.skip_to(rest);
+                return Some(fragment);
+            }
+        }
+        self.next_of_any()
+    }
 }
 
 /// What the replicated data makes of a payload (section 5.2.3).
@@ -295,6 +377,7 @@ impl<'a> Payload<'a> {
 
     /// True if a media object begins with this payload.
     #[must_use]
+    #[inline]
     pub fn starts_object(&self) -> bool {
         self.offset_field == 0 || self.form() == PayloadForm::Compressed
     }
@@ -310,7 +393,30 @@ impl<'a> Payload<'a> {
     #[must_use]
     #[inline]
     pub fn fragments(&self) -> Fragments<'a> {
-        Fragments { payload: *self, rest: self.data, turn: 0 }
+        if self.form() != PayloadForm::Normal {
+            return self.other_fragments();
+        }
+        match self.normal() {
+            Some(fragment) => Fragments { fragment, rest: &[], left: Left::One },
+            None => Fragments::none(),
+        }
+    }
+
+    #[inline(never)]
+    fn other_fragments(&self) -> Fragments<'a> {
+        if self.stream_number == 0 || self.data.is_empty() {
+            return Fragments::none();
+        }
+        if let Some(delta) = self.time_delta_ms() {
+            let first = self.fragment(0, 0, Some(self.offset_field), &[]);
+            return Fragments { fragment: first, rest: self.data, left: Left::Many { delta } };
+        }
+        match u32::try_from(self.data.len()) {
+            Ok(size) if self.offset_field == 0 => {
+                Fragments { fragment: self.fragment(0, size, None, self.data), rest: &[], left: Left::One }
+            }
+            _ => Fragments::none(),
+        }
     }
 
     #[inline]
@@ -320,27 +426,19 @@ impl<'a> Payload<'a> {
         let clipped = usize::try_from(room).unwrap_or(usize::MAX);
         // A single payload ends where the packet does, so padding that nobody told of is cut here.
         let data = if self.is_single { self.data.get(..clipped).unwrap_or(self.data) } else { self.data };
-        if data.is_empty() || data.len() > clipped {
+        if self.stream_number == 0 || data.is_empty() || data.len() > clipped {
             return None;
         }
         let extensions = self.replicated.get(8..).unwrap_or(&[]);
-        Some(Fragment { extensions, ..self.fragment(0, offset, size, self.presentation_time_ms(), data) })
-    }
-
-    fn bare(&self) -> Option<Fragment<'a>> {
-        if self.offset_field != 0 || self.data.is_empty() {
-            return None;
-        }
-        let size = u32::try_from(self.data.len()).ok()?;
-        Some(self.fragment(0, 0, size, None, self.data))
+        Some(Fragment { extensions, ..self.fragment(offset, size, self.presentation_time_ms(), data) })
     }
 
     #[inline]
-    fn fragment(&self, turn: u32, offset: u32, size: u32, time: Option<u32>, data: &'a [u8]) -> Fragment<'a> {
+    fn fragment(&self, offset: u32, size: u32, time: Option<u32>, data: &'a [u8]) -> Fragment<'a> {
         Fragment {
             stream_number: self.stream_number,
             is_key_frame: self.is_key_frame,
-            object_number: self.object_number.wrapping_add(turn) & self.number_mask,
+            object_number: self.object_number,
             offset,
             object_size: size,
             presentation_time_ms: time,
@@ -387,38 +485,61 @@ impl Fragment<'_> {
     pub fn is_whole(&self) -> bool {
         self.offset == 0 && self.end() == self.object_size
     }
-
-    /// The presentation time, or the one that a payload without time has.
-    #[must_use]
-    pub fn presentation_time_or_send(&self, send_time_ms: u32, preroll_ms: u64) -> u32 {
-        let preroll = u32::try_from(preroll_ms).unwrap_or(u32::MAX);
-        self.presentation_time_ms.unwrap_or(send_time_ms.wrapping_add(preroll))
-    }
 }
 
 /// The fragments of a [`Payload`].
 #[derive(Clone, Debug)]
 pub struct Fragments<'a> {
-    payload: Payload<'a>,
+    /// The next one; of a compressed payload it has no data yet.
+    fragment: Fragment<'a>,
+    /// Sub-payloads that follow.
     rest: &'a [u8],
-    turn: u32,
+    left: Left,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Left {
+    Nothing,
+    One,
+    /// Sub-payloads, which are so many milliseconds apart.
+    Many {
+        delta: u8,
+    },
 }
 
 impl<'a> Fragments<'a> {
     /// The next sub-payload that is not empty; one that runs beyond the payload ends it.
-    fn sub_payload(&mut self) -> Option<Fragment<'a>> {
-        let delta = u32::from(self.payload.time_delta_ms()?);
+    #[inline]
+    fn sub_payload(&mut self, delta: u8) -> Option<Fragment<'a>> {
         loop {
             let (len, rest) = self.rest.split_first()?;
             let (data, rest) = rest.split_at_checked(usize::from(*len))?;
-            let turn = self.turn;
-            self.turn = turn.wrapping_add(1);
+            let next = &mut self.fragment;
+            let fragment = Fragment { data, object_size: u32::from(*len), ..*next };
+            next.object_number = next.object_number.wrapping_add(1) & next.number_mask;
+            let time = next.presentation_time_ms.unwrap_or(0);
+            next.presentation_time_ms = Some(time.wrapping_add(u32::from(delta)));
             self.rest = rest;
             if !data.is_empty() {
-                let time = self.payload.offset_field.wrapping_add(turn.wrapping_mul(delta));
-                return Some(self.payload.fragment(turn, 0, u32::from(*len), Some(time), data));
+                return Some(fragment);
             }
         }
+    }
+
+    #[inline]
+    fn none() -> Self {
+        let fragment = Fragment {
+            stream_number: 0,
+            is_key_frame: false,
+            object_number: 0,
+            offset: 0,
+            object_size: 0,
+            presentation_time_ms: None,
+            extensions: &[],
+            data: &[],
+            number_mask: 0,
+        };
+        Self { fragment, rest: &[], left: Left::Nothing }
     }
 }
 
@@ -427,17 +548,13 @@ impl<'a> Iterator for Fragments<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Fragment<'a>> {
-        if self.payload.stream_number == 0 {
-            return None;
+        match self.left {
+            Left::Nothing => None,
+            Left::One => {
+                self.left = Left::Nothing;
+                Some(self.fragment)
+            }
+            Left::Many { delta } => self.sub_payload(delta),
         }
-        let form = self.payload.form();
-        if form == PayloadForm::Compressed {
-            return self.sub_payload();
-        }
-        if self.turn > 0 {
-            return None;
-        }
-        self.turn = 1;
-        if form == PayloadForm::Normal { self.payload.normal() } else { self.payload.bare() }
     }
 }

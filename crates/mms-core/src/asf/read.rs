@@ -11,11 +11,20 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, pos: 0 }
     }
 
+    /// Goes on with `rest`, which is the end of what is left.
+    #[inline]
+    pub(super) fn skip_to(&mut self, rest: &'a [u8]) {
+        let len = self.rest.len().saturating_sub(rest.len());
+        self.advance(rest, len);
+    }
+
     /// Reads the bytes from `start` to `end`; positions count from the first byte of `bytes`.
+    #[inline]
     pub(super) fn at(bytes: &'a [u8], start: usize, end: usize) -> Result<Self, DecodeError> {
         let rest = bytes.get(start..end).ok_or(DecodeError::new(Reason::Truncated, start))?;
         Ok(Self { rest, pos: start })

@@ -1,13 +1,15 @@
-//! From time to packet and back, with an index and without (sections 6.1 and 8.2).
+//! From time to packet and back (sections 6.1 and 8.2).
 //!
 //! The searches read nothing: they wish for a packet by its number, and whoever has the file answers.
 //!
 //! ```text
-//! hint of an index --proved by its packet--------------------------------------> found
-//!        | wrong                                                                  ^
-//!        v                                                                        |
-//! last packet sent at or before the time (halving) -> backward to where a picture or sound begins
+//! packet that an index names: kept if it proves itself                                   -+ where the way is
+//! last packet sent at or before the time (halving) -> backward to where a picture begins -+ too long -> found
 //! ```
+//!
+//! What an index names is the last key frame before a time only if none lies between, and an index cannot prove
+//! that: it has one entry for an interval, and may be wrong. So the packets between are looked at, as many as
+//! are allowed, and only behind that number the index is believed.
 
 use super::filter::{Keep, PacketFilter};
 use super::payload::Packet;
@@ -134,7 +136,7 @@ pub struct Found {
     /// Presentation time of what begins there, the earliest if several streams do; nothing if nothing
     /// that was wanted begins at or before the time.
     pub presentation_time_ms: Option<u32>,
-    /// True if an index named the packet and the packet proved it.
+    /// True if an index named the packet, and no packet that was looked at is a better one.
     pub by_index: bool,
 }
 
@@ -145,6 +147,8 @@ pub struct Seek {
     time_ms: u64,
     needed: SeekStreams,
     hint: Option<Hint>,
+    /// The hint, once its packet proved it.
+    proved: Option<(u8, Found)>,
     search: SendTimeSearch,
     /// The packet to look at while going backward.
     at: Option<u64>,
@@ -157,7 +161,6 @@ pub struct Seek {
 struct Hint {
     packet: u64,
     stream: u8,
-    tolerance_ms: u64,
 }
 
 impl Seek {
@@ -171,6 +174,7 @@ impl Seek {
             time_ms: presentation_time_ms,
             needed: streams,
             hint: None,
+            proved: None,
             // Whatever is presented by then was sent by then.
             search: SendTimeSearch::new(packet_count, presentation_time_ms),
             at: None,
@@ -181,13 +185,12 @@ impl Seek {
         .settled()
     }
 
-    /// Tries a packet first that an index names for a stream. It is taken only if the stream begins there,
-    /// at or before the time and not earlier than `tolerance_ms` before it. What begins within the last
-    /// interval of the index may be passed over.
+    /// Looks first at a packet that an index names for a stream. It is where the search ends if the stream
+    /// begins there at or before the time, and nothing later is found among the packets that may be looked at.
     #[must_use]
-    pub fn with_hint(mut self, stream: u8, packet: u64, tolerance_ms: u64) -> Self {
+    pub fn with_hint(mut self, stream: u8, packet: u64) -> Self {
         if packet < self.search.high && self.needed.contains(stream) && !self.is_over {
-            self.hint = Some(Hint { packet, stream, tolerance_ms });
+            self.hint = Some(Hint { packet, stream });
         }
         self
     }
@@ -246,15 +249,12 @@ impl Seek {
     }
 
     fn prove(&mut self, hint: Hint, packet: Option<&Packet<'_>>) {
-        let mut wanted = SeekStreams { key: 0, any: 0 };
         let bit = bit(hint.stream);
-        wanted.key = self.needed.key & bit;
-        wanted.any = self.needed.any & bit;
+        let mut wanted = SeekStreams { key: self.needed.key & bit, any: self.needed.any & bit };
         let start = packet.and_then(|packet| last_starts(packet, &mut wanted, self.time_ms));
-        let oldest = self.time_ms.saturating_sub(hint.tolerance_ms);
-        if let Some(time) = start.filter(|time| u64::from(*time) >= oldest) {
-            self.best = Some(Found { packet: hint.packet, presentation_time_ms: Some(time), by_index: true });
-            self.needed.remove(hint.stream);
+        if let Some(time) = start {
+            let found = Found { packet: hint.packet, presentation_time_ms: Some(time), by_index: true };
+            self.proved = Some((hint.stream, found));
         }
     }
 
@@ -268,7 +268,12 @@ impl Seek {
         self.at = number.checked_sub(1).filter(|_| self.steps_left > 0);
         if self.at.is_none() {
             let nothing = Found { packet: number, presentation_time_ms: None, by_index: false };
-            self.best = Some(self.best.unwrap_or(nothing));
+            let by_index = self.proved.filter(|(stream, _)| self.needed.contains(*stream));
+            let best = match (self.best, by_index) {
+                (Some(best), Some((_, named))) if named.packet < best.packet => Some(named),
+                (best, named) => best.or(named.map(|(_, named)| named)),
+            };
+            self.best = Some(best.unwrap_or(nothing));
             self.is_over = true;
         }
     }

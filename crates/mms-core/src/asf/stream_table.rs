@@ -66,6 +66,13 @@ impl StreamTable {
         self.has(StreamKind::Video)
     }
 
+    /// True if a file of these streams can be sought by time (section 3.2, Seekable Flag): one with video needs an
+    /// index of it.
+    #[must_use]
+    pub fn is_seekable(&self, video_is_indexed: bool) -> bool {
+        if self.has_video() { video_is_indexed } else { self.has_audio() }
+    }
+
     /// True if a stream is of this kind.
     #[must_use]
     pub fn has(&self, kind: StreamKind) -> bool {

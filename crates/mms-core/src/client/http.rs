@@ -249,18 +249,20 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     /// Whether the connections go to a proxy.
     pub(super) fn is_through_proxy(&self) -> bool {
+        let Some(proxy) = self.options.proxy.filter(|_| self.protocol.is_http()) else { return false };
         let url = self.url.url();
-        let port = Transport::Http.port(&url);
-        self.protocol.is_http() && self.options.proxy.is_some_and(|proxy| proxy.serves(url.host, port))
+        proxy.serves(url.host, Transport::Http.port(&url))
     }
 
     /// One request at a time waits to be written, for one connection or the other.
     fn transmit_http(&mut self) -> Result<bool, Error> {
-        let through_proxy = self.is_through_proxy();
-        let Protocol::Http(http) = &mut self.protocol else { return Ok(false) };
+        let Protocol::Http(http) = &self.protocol else { return Ok(false) };
         let ids = [ConnectionId::Streaming, ConnectionId::Short];
         let wanting = ids.into_iter().find(|id| http.session.wants_transmit(*id));
+        // most steps end here; those behind it take the URL apart
         let Some(id) = wanting.filter(|_| self.send.is_empty()) else { return Ok(false) };
+        let through_proxy = self.is_through_proxy();
+        let Protocol::Http(http) = &mut self.protocol else { return Ok(false) };
         let url = self.url.url();
         let mut host = Fixed::<{ UrlBuf::LIMIT }>::default();
         // the host is a part of a URL of at most so many bytes

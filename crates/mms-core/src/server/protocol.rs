@@ -54,6 +54,7 @@ impl Want {
 }
 
 impl From<mmsp::server::MediaWish> for Want {
+    #[inline]
     fn from(wish: mmsp::server::MediaWish) -> Self {
         use mmsp::server::MediaWish;
         match wish {
@@ -67,6 +68,7 @@ impl From<mmsp::server::MediaWish> for Want {
 
 impl Want {
     /// `None`: a wish that goes to the table and not to the host's content.
+    #[inline]
     fn of_http(wish: wmsp::server::MediaWish) -> Option<Self> {
         use wmsp::server::MediaWish;
         Some(match wish {
@@ -134,6 +136,7 @@ impl Head {
 
 impl Protocol {
     /// What the host's content is wanted for; `input` is what lies unread.
+    #[inline]
     pub(super) fn wish(&self, input: &[u8]) -> Option<Want> {
         match self {
             Self::Unknown => None,
@@ -167,6 +170,7 @@ impl Protocol {
         }
     }
 
+    #[inline]
     pub(super) fn has_packet(&self, number: u32) -> bool {
         match self {
             Self::Unknown => false,
@@ -229,6 +233,7 @@ impl Protocol {
     }
 
     /// Whether a reply waits; media must not overtake it.
+    #[inline]
     pub(super) fn wants_transmit(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -262,6 +267,7 @@ impl Protocol {
         }
     }
 
+    #[inline]
     pub(super) fn poll_timeout(&self) -> Instant {
         match self {
             Self::Unknown => Instant::MAX,
@@ -310,6 +316,7 @@ impl Protocol {
         }
     }
 
+    #[inline]
     pub(super) fn frame(&mut self, now: Instant, send_time_ms: u32, len: u16) -> Option<Head> {
         match self {
             Self::Unknown => None,
@@ -326,6 +333,7 @@ impl Protocol {
     }
 
     /// Whether the send times of packets matter.
+    #[inline]
     pub(super) fn heeds_send_times(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -334,6 +342,7 @@ impl Protocol {
         }
     }
 
+    #[inline]
     pub(super) fn due(&self, send_time_ms: u32) -> Instant {
         match self {
             Self::Unknown => Instant::MAX,
@@ -342,6 +351,7 @@ impl Protocol {
         }
     }
 
+    #[inline]
     pub(super) fn is_behind_stop(&self, send_time_ms: u32) -> bool {
         match self {
             Self::Unknown => false,
@@ -350,6 +360,7 @@ impl Protocol {
         }
     }
 
+    #[inline]
     pub(super) fn skip_to(&mut self, packet: u32) -> bool {
         match self {
             Self::Unknown => false,
@@ -365,6 +376,7 @@ impl Protocol {
     }
 
     /// Whether the packet just framed is the first since playing started.
+    #[inline]
     pub(super) fn is_first(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -373,6 +385,7 @@ impl Protocol {
         }
     }
 
+    #[inline]
     pub(super) fn is_streaming(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -381,6 +394,7 @@ impl Protocol {
         }
     }
 
+    #[inline]
     pub(super) fn is_at_end(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -398,6 +412,7 @@ impl Protocol {
     }
 
     /// The session of MMS, if its media goes into datagrams.
+    #[inline]
     pub(super) fn datagrams(&self) -> Option<&mmsp::server::Session> {
         match self {
             Self::Mms(session) if session.client_port().is_some() => Some(session),
@@ -406,6 +421,7 @@ impl Protocol {
     }
 
     /// The same, to change.
+    #[inline]
     pub(super) fn datagrams_mut(&mut self) -> Option<&mut mmsp::server::Session> {
         match self {
             Self::Mms(session) if session.client_port().is_some() => Some(session),

@@ -3,6 +3,9 @@
 /// Bytes of an inline head: enough for each protocol's framing of a packet.
 pub(super) const HEAD_BYTES: usize = 16;
 
+/// Bytes that wait when more media is asked for.
+const LOW_BYTES: usize = 1 << 16;
+
 /// A queue of `N` entries. `H` is the host's handle of packets in memory.
 #[derive(Clone, Debug)]
 pub(super) struct SendQueue<H, const N: usize> {
@@ -11,6 +14,8 @@ pub(super) struct SendQueue<H, const N: usize> {
     len: usize,
     /// bytes of the first entry that are written
     written: usize,
+    /// bytes of all entries
+    bytes: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +61,7 @@ pub(super) struct Finished {
 
 impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
     pub(super) fn new() -> Self {
-        Self { entries: [const { None }; N], first: 0, len: 0, written: 0 }
+        Self { entries: [const { None }; N], first: 0, len: 0, written: 0, bytes: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -71,9 +76,10 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
         self.len >= N
     }
 
-    /// Whether half of the room is free: the moment to ask for more media, in few large pieces.
-    pub(super) fn len_is_low(&self) -> bool {
-        self.len <= N >> 1
+    /// Whether half of the room is free and not too many bytes wait: the moment to ask for more media, in few large
+    /// pieces. Packets may have 64 KiB, and a crowd that reads slowly shall not hold more of them than it has to.
+    pub(super) fn is_low(&self) -> bool {
+        self.len <= N >> 1 && self.bytes <= LOW_BYTES
     }
 
     /// A message whose bytes were appended to the control buffer; `alone` keeps its write to itself.
@@ -114,8 +120,10 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
             return false;
         }
         let at = self.slot(self.len);
+        let len = entry.len();
         let Some(slot) = self.entries.get_mut(at) else { return false };
         *slot = Some(entry);
+        self.bytes = self.bytes.saturating_add(len);
         self.len = self.len.saturating_add(1);
         true
     }
@@ -200,6 +208,7 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
                 Entry::Media { .. } => {}
             }
             left = left.saturating_sub(len);
+            self.bytes = self.bytes.saturating_sub(len);
             self.pop_front();
         }
         if self.is_empty() {
@@ -232,8 +241,9 @@ impl<H: AsRef<[u8]>, const N: usize> SendQueue<H, N> {
             let begun = index == 0 && self.written > 0;
             let entry = self.entries.get_mut(from).and_then(Option::take);
             match entry {
-                Some(Entry::Media { kind: Kind::Packet, .. }) if !begun => {
-                    discarded = discarded.saturating_add(1)
+                Some(entry @ Entry::Media { kind: Kind::Packet, .. }) if !begun => {
+                    self.bytes = self.bytes.saturating_sub(entry.len());
+                    discarded = discarded.saturating_add(1);
                 }
                 entry => {
                     let to = self.slot(kept);
@@ -329,6 +339,29 @@ mod tests {
         assert_eq!(collect(&queue, b"", 8), b"fFgG");
         assert_eq!(queue.written(4), Finished::default());
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn media_is_asked_for_while_few_bytes_wait() {
+        const PACKET: &[u8] = &[0; 40_000];
+        let mut queue: SendQueue<&'static [u8], 8> = SendQueue::new();
+        let push = |queue: &mut SendQueue<&'static [u8], 8>| {
+            assert!(queue.push_media(Kind::Packet, b"head", PACKET, 0, PACKET.len()));
+        };
+        push(&mut queue);
+        assert!(queue.is_low());
+        push(&mut queue);
+        assert!(!queue.is_low(), "80,000 bytes");
+        queue.written(40_003);
+        assert!(!queue.is_low(), "a packet that is begun waits as a whole");
+        queue.written(1);
+        assert!(queue.is_low());
+        push(&mut queue);
+        assert!(!queue.is_low());
+        assert_eq!(queue.discard_packets(), 2);
+        assert!(queue.is_low() && queue.is_empty());
+        (0..5).for_each(|_| assert!(queue.push_control(1, false)));
+        assert!(!queue.is_low(), "more than half of the entries");
     }
 
     #[test]

@@ -151,7 +151,7 @@ where
                 let from = self.staged_end(order).unwrap_or(from);
                 let backward = order == Order::KeyFramesBackward;
                 let more = !self.no_more && if backward { from > 0 } else { self.protocol.has_packet(from) };
-                let want = more && self.next.is_none() && self.queue.len_is_low();
+                let want = more && self.next.is_none() && self.queue.is_low();
                 wish = want.then_some(Want::Packets { from, order });
             }
             Some(Want::Bytes { from, to }) => {

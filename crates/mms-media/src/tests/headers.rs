@@ -1,8 +1,11 @@
 use core::time::Duration;
+use std::fs;
+use std::sync::Arc;
 
 use mms_core::asf::{FileFlags, HeaderLimits, HeaderSummary, HeaderWalker, PacketHead};
 
-use super::{TempFolder, made};
+use super::{TempFolder, made, testdata};
+use crate::feed::Feed;
 use crate::probe::{Media, MediaInfo};
 
 fn open(bytes: &[u8]) -> (MediaInfo, Vec<u8>) {
@@ -99,4 +102,34 @@ fn an_absurd_duration_is_taken_from_the_packets() {
     let rate =
         u128::from(whole.packet_size) * u128::from(whole.packet_count) * 8000 / from_packets.as_millis();
     assert_eq!(u128::from(open(&file).0.bit_rate), rate);
+}
+
+#[test]
+fn a_slim_header_leaves_out_pictures_and_padding_and_the_packets_stay_where_they_are() {
+    let mut slimmer = 0;
+    for (name, smaller) in [("atl-voice-8k.wma", true), ("ms-sire.wma", true), ("ms-house.wma", false)] {
+        let file = fs::read(testdata("real").join(name)).unwrap();
+        let folder = TempFolder::new();
+        folder.write(name, &file);
+        let (catalogue, problems) = folder.scan();
+        assert!(problems.is_empty());
+        let catalogue = Arc::new(catalogue.with_slim_headers());
+        let mut feed = Feed::new(Arc::clone(&catalogue));
+        let info = *feed.open(name).unwrap().info();
+        let whole = catalogue.entries()[0].media;
+        assert_eq!(info.header_len < whole.header_len, smaller, "{name}");
+        assert_eq!(MediaInfo { header_len: whole.header_len, ..info }, whole);
+        let header = feed.header(0, info.header_len).unwrap();
+        let (slim, stored) = (walk(header.as_ref()), walk(&file));
+        assert_eq!((slim.header_len, slim.data_packets), (u64::from(info.header_len), stored.data_packets));
+        assert_eq!((slim.streams, slim.file_properties), (stored.streams, stored.file_properties));
+        // in parts it is the same, and packets are those of the file
+        let part = feed.header(100, 50).unwrap();
+        assert_eq!(part.as_ref(), &header.as_ref()[100..150]);
+        let size = info.packet_size as usize;
+        let packets = feed.packets(3, info.packet_size * 2).unwrap();
+        assert_eq!(packets.as_ref(), &file[whole.header_len as usize + 3 * size..][..2 * size], "{name}");
+        slimmer += usize::from(info.header_len <= 8192);
+    }
+    assert!(slimmer > 1, "{slimmer}");
 }

@@ -86,17 +86,42 @@ fn a_time_is_found_at_the_key_frame_before_it() {
     let file = fs::read(&path).unwrap();
     let keys = starts(&media, &file, |payload| payload.stream_number == 1 && payload.is_key_frame);
     assert_eq!(keys.len(), 25);
-    let mut found_by_index = 0;
     for ms in (0..125_000).step_by(97) {
         let at = keys.partition_point(|(time, _)| *time <= ms).max(1) - 1;
-        let found = locate(&media, Duration::from_millis(u64::from(ms)));
-        // an index with an entry a second may pass over a key frame of the last second
-        let passed_over = at > 0 && found == keys[at - 1].1 && ms - keys[at].0 < 1000;
-        assert!(found == keys[at].1 || passed_over, "{ms} ms: packet {found}");
-        found_by_index += u32::from(passed_over);
+        assert_eq!(locate(&media, Duration::from_millis(u64::from(ms))), keys[at].1, "{ms} ms");
     }
-    assert!(found_by_index < 300, "{found_by_index}");
     assert_eq!(locate(&media, Duration::MAX), keys.last().unwrap().1);
+}
+
+#[test]
+fn an_index_that_lies_or_is_not_there_changes_no_place() {
+    let file = made("seek-125s.wmv");
+    let folder = TempFolder::new();
+    let media = Media::open(&folder.write("good.wmv", &file)).unwrap();
+    let keys = media.key_frames().unwrap();
+    assert_eq!(keys.len(), 1);
+    let info = *media.info();
+    let end = info.header_len as usize + (info.packet_count * info.packet_size) as usize;
+    let entries = end + mms_core::asf::SIMPLE_INDEX_FIXED;
+    // each entry changed: the first packet, no key frame, one key frame late, one early, behind the end
+    let changes: [fn(u32) -> u32; 5] =
+        [|_| 0, |packet| packet + 1, |packet| packet + 21, |packet| packet.saturating_sub(21), |_| 70_000];
+    let mut others = vec![folder.write("none.wmv", &file[..end])];
+    for (number, change) in changes.iter().enumerate() {
+        let mut wrong = file.clone();
+        for entry in wrong[entries..].chunks_exact_mut(6) {
+            let packet = u32::from_le_bytes(entry[..4].try_into().unwrap());
+            entry[..4].copy_from_slice(&change(packet).to_le_bytes());
+        }
+        others.push(folder.write(&format!("{number}.wmv"), &wrong));
+    }
+    for path in others {
+        let other = Media::open(&path).unwrap();
+        for ms in (0..126_000).step_by(379) {
+            let time = Duration::from_millis(ms);
+            assert_eq!(locate(&other, time), locate(&media, time), "{} at {ms} ms", path.display());
+        }
+    }
 }
 
 #[test]

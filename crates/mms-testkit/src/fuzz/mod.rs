@@ -3,6 +3,9 @@
 //! Each takes bytes and panics if something that must hold does not. Each oracle has a test with a planted bug.
 
 mod asf;
+mod asf_media;
+mod http;
+mod http_client;
 mod metafile;
 mod pair;
 mod session;
@@ -11,6 +14,9 @@ mod url;
 mod wire;
 
 pub use asf::{asf_header, asf_packet};
+pub use asf_media::{asf_index, asf_reassembly, asf_repair, asf_thinning};
+pub use http::{http_frame, http_head, http_pragma, http_server};
+pub use http_client::http_client;
 pub use metafile::metafile;
 pub use pair::pair;
 pub use session::{session_client, session_server};
@@ -24,10 +30,19 @@ pub type Body = fn(&[u8]);
 /// The targets by name: that of the file in `fuzz/fuzz_targets` and of the folder in `fuzz/corpus`.
 pub const TARGETS: &[(&str, Body)] = &[
     ("asf_header", asf_header),
+    ("asf_index", asf_index),
     ("asf_packet", asf_packet),
+    ("asf_reassembly", asf_reassembly),
+    ("asf_repair", asf_repair),
+    ("asf_thinning", asf_thinning),
     ("decode_data", decode_data),
     ("decode_message", decode_message),
     ("deframer_split", deframer_split),
+    ("http_client", http_client),
+    ("http_frame", http_frame),
+    ("http_head", http_head),
+    ("http_pragma", http_pragma),
+    ("http_server", http_server),
     ("metafile", metafile),
     ("pair", pair),
     ("roundtrip_message", roundtrip_message),

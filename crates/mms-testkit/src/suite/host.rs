@@ -96,6 +96,7 @@ impl Host for Memory {
                 question.header(self.content.header_slice(offset, max_bytes))
             }
             Query::Locate { time, .. } => question.located(self.content.packet_at(time)),
+            Query::Bytes { offset, max_bytes } => question.bytes(self.content.file_slice(offset, max_bytes)),
             Query::Again { packet, .. } => {
                 let bytes = self.content.packet_slice(packet, 1);
                 question.packets(packet, bytes)

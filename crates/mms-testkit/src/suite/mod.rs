@@ -6,6 +6,7 @@
 
 pub mod examples;
 mod host;
+mod http;
 mod peers;
 pub mod tests;
 mod trace;
@@ -127,6 +128,7 @@ impl core::fmt::Debug for Serving {
 fn unpaced() -> ServerOptions {
     let mut options = ServerOptions::default();
     options.connection.mms.pace = Pace::Off;
+    options.connection.http.pace = Pace::Off;
     options.gate = GateLimits { total: usize::MAX, per_address: usize::MAX };
     options
 }
@@ -141,7 +143,7 @@ fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
 }
 
 /// Raises the limit of descriptors, if the system allows it. How many of those wanted one test may have, alone until it drops
-/// the guard; other tests need [`SPARE`] beside them.
+/// the guard; other tests need `SPARE` beside them.
 pub fn descriptors(wanted: usize) -> (MutexGuard<'static, ()>, usize) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     static ONE: Mutex<()> = Mutex::new(());
@@ -166,6 +168,7 @@ macro_rules! adapter_suite {
         $crate::adapter_suite!($adapter:
             every_file_arrives_as_it_was_sent,
             every_file_arrives_over_udp_as_it_was_sent,
+            every_file_arrives_over_http_as_it_was_sent,
             an_unpaced_server_loses_nothing_over_udp,
             without_udp_on_the_server_the_client_takes_tcp,
             a_hundred_sessions_share_one_udp_socket,
@@ -192,7 +195,14 @@ macro_rules! adapter_suite {
             an_idle_session_is_small,
             sessions_end_in_order_when_the_server_stops,
             events_are_those_of_two_peers_in_memory,
+            files_arrive_over_http_framed_and_as_they_are,
+            http_works_when_each_call_moves_one_byte,
+            a_stop_on_another_connection_ends_the_stream,
+            a_stream_is_taken_over_from_a_connection_that_closed,
+            one_listener_speaks_mms_and_http,
+            a_file_that_changes_ends_its_download,
             events_over_udp_are_those_of_two_peers_in_memory,
+            events_over_http_are_those_of_two_peers_in_memory,
         );
     };
     ($adapter:ty: $($name:ident,)*) => {

@@ -19,10 +19,12 @@ use mms_core::time::Instant;
 use mms_media::adapter::ServerOptions;
 use mms_media::{Catalogue, Feed, IoLimits, ManualClock};
 
+pub use super::http::*;
 use super::trace::Trace;
 use super::{Adapter, Fetching, Memory, descriptors, peers, unpaced, wait_until};
 use crate::content::{Content, testdata};
-use crate::pair::Pair;
+use crate::pair::{Pair, Seen};
+use crate::web_pair::WebPair;
 
 const SHORT: &str = "made/av-256.wmv";
 
@@ -71,6 +73,17 @@ pub fn every_file_arrives_as_it_was_sent<A: Adapter>() {
         if name != "live-pipe.asf" {
             assert!(bytes == streamed(&content), "{name}: header differs");
         }
+    }
+}
+
+/// Each file of the test data over HTTP.
+pub fn every_file_arrives_over_http_as_it_was_sent<A: Adapter>() {
+    let server = A::serve(feed(), unpaced());
+    for path in files() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let content = Content::new(std::fs::read(&path).unwrap());
+        let bytes = read_one::<A>(with_scheme(server.address, "mmsh", name));
+        assert!(bytes[content.header().len()..] == *content.media(), "{name}: packets differ");
     }
 }
 
@@ -146,9 +159,11 @@ fn limited<A: Adapter>(io: IoLimits) {
     let mut options = unpaced();
     options.io = io;
     let server = A::serve(memory(), options);
-    let mut fetching = Fetching::new(server.address, "x");
-    fetching.io = io;
-    assert!(read_one::<A>(fetching) == streamed(&Content::testdata(SHORT)), "{io:?}");
+    for scheme in ["mmst", "mmsh"] {
+        let mut fetching = with_scheme(server.address, scheme, "x");
+        fetching.io = io;
+        assert!(read_one::<A>(fetching) == streamed(&Content::testdata(SHORT)), "{scheme} {io:?}");
+    }
 }
 
 /// The host's result arrives.
@@ -170,15 +185,18 @@ pub fn a_future_that_is_dropped_at_any_await_loses_nothing<A: Adapter>() {
     options.io = IoLimits { read: 97, write: 301 };
     let server = A::serve(memory(), options);
     let content = Content::testdata(SHORT);
-    let mut fetching = Fetching::new(server.address, "x");
-    fetching.io = IoLimits { read: 61, write: 5 };
-    let mut bytes = Vec::new();
-    let Some(result) = A::fetch_dropping(fetching, &mut |driver| take(driver, &mut bytes), &mut || {}) else {
-        println!("SKIPPED: {} has no futures", A::NAME);
-        return;
-    };
-    result.unwrap();
-    assert!(bytes == streamed(&content));
+    for scheme in ["mmst", "mmsh"] {
+        let mut fetching = with_scheme(server.address, scheme, "x");
+        fetching.io = IoLimits { read: 61, write: 5 };
+        let mut bytes = Vec::new();
+        let mut see = |driver: &mut Client<Vec<u8>>| take(driver, &mut bytes);
+        let Some(result) = A::fetch_dropping(fetching, &mut see, &mut || {}) else {
+            println!("SKIPPED: {} has no futures", A::NAME);
+            return;
+        };
+        result.unwrap();
+        assert!(bytes == streamed(&content), "{scheme}");
+    }
 }
 
 /// The server says the next few bytes when a future was dropped that waited for them, so that one is dropped between any
@@ -673,24 +691,46 @@ pub fn sessions_end_in_order_when_the_server_stops<A: Adapter>() {
 
 /// The lines of each file are those of a client and a server in memory, so those of all adapters are equal.
 pub fn events_are_those_of_two_peers_in_memory<A: Adapter>() {
-    traces::<A>("mmst", &unpaced(), peers::pair);
+    traces::<A>("mmst", &unpaced(), |content| ran(peers::pair(content)));
 }
 
 /// The same with media in datagrams, slowly enough that none is lost.
 pub fn events_over_udp_are_those_of_two_peers_in_memory<A: Adapter>() {
     let mut options = unpaced();
     options.connection.mms.pace = Pace::PerMille(20_000);
-    traces::<A>("mmsu", &options, peers::pair_over_udp);
+    traces::<A>("mmsu", &options, |content| ran(peers::pair_over_udp(content)));
 }
 
-fn traces<A: Adapter>(scheme: &str, options: &ServerOptions, pair: fn(&Content) -> Pair) {
+/// The same over HTTP.
+pub fn events_over_http_are_those_of_two_peers_in_memory<A: Adapter>() {
+    let mut options = unpaced();
+    options.connection.http.pace = Pace::Off;
+    let config = options.connection.clone();
+    traces::<A>("mmsh", &options, |content| {
+        let url = "mmsh://127.0.0.1/content.wmv";
+        let mut pair = WebPair::new(
+            url,
+            content.clone(),
+            mms_core::client::Options::default(),
+            config.clone(),
+            usize::MAX,
+        );
+        pair.run();
+        pair.seen
+    });
+}
+
+fn ran(mut pair: Pair) -> Vec<Seen> {
+    pair.run();
+    pair.seen
+}
+
+fn traces<A: Adapter>(scheme: &str, options: &ServerOptions, run: impl Fn(&Content) -> Vec<Seen>) {
     for path in files() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let content = Content::new(std::fs::read(&path).unwrap());
-        let mut pair = pair(&content);
-        pair.run();
         let (mut expected, mut trace) = (Trace::new(scheme == "mmsu"), Trace::new(scheme == "mmsu"));
-        pair.seen.iter().for_each(|seen| expected.seen(seen));
+        run(&content).iter().for_each(|seen| expected.seen(seen));
         let server = A::serve(Memory::new(content), options.clone());
         let fetching = with_scheme(server.address, scheme, "content.wmv");
         A::fetch(fetching, &mut |driver| trace.event(&driver.event().unwrap())).unwrap();

@@ -14,9 +14,9 @@ const TESTED: &[&str] = &[
 /// Rows of the same sections that are tested elsewhere, or belong to a protocol that is not spoken.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("S2", "MSBD: this protocol is not spoken yet; its bytes meet the first bytes of a connection in S13"),
-    ("S5", "HTTP: `wmsp_server` of the core"),
+    ("S5", "HTTP: `wmsp_server` of the core, `http_server` through the driver"),
     ("S12", "credentials go out over HTTP only: `wmsp_client` of the core"),
-    ("O3", "HTTP: a gap in the middle of a `$D` chunk"),
+    ("O3", "HTTP, a gap in the middle of a `$D` frame: `http_server`"),
 ];
 
 const SOURCES: &[&str] = &[

@@ -44,7 +44,7 @@ pub(crate) struct Pacing {
     last_send_ms: u32,
     media_ms: u64,
     /// content that goes out ahead of its time
-    burst: Duration,
+    burst_micros: u64,
     /// thousandths of the normal rate; striding is faster
     rate: u32,
     backward: bool,
@@ -58,7 +58,7 @@ impl Pacing {
             start: None,
             last_send_ms: 0,
             media_ms: 0,
-            burst: Duration::ZERO,
+            burst_micros: 0,
             rate: 1000,
             backward: false,
             rate_free: Instant::ZERO,
@@ -68,7 +68,7 @@ impl Pacing {
     /// Playing starts anew with the next packet.
     pub(crate) fn restart(&mut self, burst: Duration) {
         self.start = None;
-        self.burst = burst;
+        self.burst_micros = u64::try_from(burst.as_micros()).unwrap_or(u64::MAX);
         self.rate = 1000;
         self.backward = false;
     }
@@ -99,7 +99,8 @@ impl Pacing {
         let media = self.media_at(send_time_ms);
         let rate = u64::from(rate).saturating_mul(u64::from(self.rate)) / 1000;
         let micros = media.saturating_mul(1_000_000).checked_div(rate).unwrap_or(u64::MAX);
-        start.at.after(Duration::from_micros(micros)).before(self.burst).max(self.rate_free)
+        let at = start.at.as_micros().saturating_add(micros).saturating_sub(self.burst_micros);
+        Instant::from_micros(at).max(self.rate_free)
     }
 
     /// A packet is sent now.

@@ -173,6 +173,7 @@ impl Session {
     /// The name that OpenFile asks for, while the host has not answered; `input` is the input that
     /// [`handle_input`](Self::handle_input) left unconsumed.
     #[must_use]
+    #[inline]
     pub fn name<'a>(&self, input: &'a [u8]) -> Option<Text<'a>> {
         let State::Opening { name, .. } = &self.state else { return None };
         input.get(name.clone()).map(Text::from_wire)

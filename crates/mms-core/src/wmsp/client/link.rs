@@ -56,6 +56,8 @@ pub(super) struct Link {
     pub(super) body: Body,
     /// bytes at the front of the input that are content, if the body is chunked
     content: usize,
+    /// what is wrong behind that content
+    pub(super) broken: Option<DecodeError>,
     /// bytes of the peer's stream that are done with, without the framing of chunks
     pub(super) position: u64,
     /// the last look at the input saw the start of something incomplete
@@ -73,6 +75,7 @@ impl Link {
             scanner: HeadScanner::new(limits),
             body: Body::Head,
             content: 0,
+            broken: None,
             position: 0,
             partial: false,
         }
@@ -135,12 +138,16 @@ impl Link {
     }
 
     /// Takes the framing of chunks out of the input and returns how many bytes are left.
-    pub(super) fn arrange(&mut self, input: &mut [u8]) -> Result<usize, DecodeError> {
+    pub(super) fn arrange(&mut self, input: &mut [u8]) -> usize {
         let len = input.len();
-        let Body::Chunked(chunked) = &mut self.body else { return Ok(len) };
-        let raw = input.get_mut(self.content..).unwrap_or_default();
-        self.content = self.content.saturating_add(chunked.compact(raw)?);
-        Ok(self.content.min(len))
+        let Body::Chunked(chunked) = &mut self.body else { return len };
+        if self.broken.is_none() {
+            let raw = input.get_mut(self.content..).unwrap_or_default();
+            let (kept, broken) = chunked.compact_as_far(raw);
+            self.content = self.content.saturating_add(kept);
+            self.broken = broken;
+        }
+        self.content.min(len)
     }
 
     /// The part of the input that belongs to the body.

@@ -467,15 +467,12 @@ impl Session {
     /// [`handle_input`](Self::handle_input); it costs nothing when the body is not chunked.
     ///
     /// # Errors
-    /// A malformed chunk ends the session.
+    /// The error that ended the session. A malformed chunk ends it when the content before it is handled.
     pub fn arrange(&mut self, id: ConnectionId, input: &mut [u8]) -> Result<usize, Error> {
-        let link = self.link(id);
-        let position = link.position;
-        link.arrange(input).map_err(|error| {
-            let error = Error::invalid(error, position);
-            self.fail(error);
-            error
-        })
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(self.link(id).arrange(input)),
+        }
     }
 
     /// An event that needs no input, to be asked for before input is handled.
@@ -512,13 +509,25 @@ impl Session {
         let result = match id {
             _ if !self.link(id).is_live() => Ok(done(input.len(), None)),
             ConnectionId::Short => Ok(self.short_input(input)),
-            ConnectionId::Streaming => self.streaming_input(now, input),
+            ConnectionId::Streaming => {
+                self.streaming_input(now, input).and_then(|handled| self.unbroken(handled))
+            }
         };
         match &result {
             Ok(handled) => self.link(id).consume(handled.consumed),
             Err(error) => self.fail(*error),
         }
         result
+    }
+
+    /// Nothing more can be handled before a malformed chunk.
+    fn unbroken(&self, handled: Handled<Located>) -> Result<Handled<Located>, Error> {
+        match self.streaming.broken {
+            Some(error) if handled.consumed == 0 && handled.event.is_none() && !self.is_waiting(true) => {
+                Err(Error::invalid(error, self.streaming.position))
+            }
+            _ => Ok(handled),
+        }
     }
 
     /// The peer closed its side, and nothing more of what was received can be handled.

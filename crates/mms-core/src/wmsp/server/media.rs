@@ -19,6 +19,7 @@ pub struct FrameBytes {
 }
 
 impl FrameBytes {
+    #[inline]
     pub(super) fn of(head: &FrameHead) -> Self {
         Self { bytes: head.encode(), len: head.encoded_len() }
     }
@@ -101,15 +102,18 @@ impl Cursor {
     }
 
     /// Whether the packet just framed is the first one.
+    #[inline]
     pub(super) fn is_first(&self) -> bool {
         self.pacing.first().is_some_and(|first| self.packet == first.saturating_add(1))
     }
 
+    #[inline]
     pub(super) fn due(&self, send_time_ms: u32) -> Instant {
         self.pacing.due(self.pace, send_time_ms)
     }
 
     /// Whether a packet lies behind max-duration: 0 is no limit, the top bit makes it a send time.
+    #[inline]
     pub(super) fn is_behind(&self, max_duration: u32, send_time_ms: u32) -> bool {
         let (absolute, time) = (max_duration & 0x8000_0000 != 0, max_duration & 0x7FFF_FFFF);
         let stop = match (max_duration, absolute) {

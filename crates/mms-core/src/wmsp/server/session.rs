@@ -220,6 +220,7 @@ impl Session {
 
     /// Whether media is being sent.
     #[must_use]
+    #[inline]
     pub fn is_streaming(&self) -> bool {
         matches!(self.state, State::Streaming { .. } | State::Locating { .. })
     }
@@ -250,18 +251,21 @@ impl Session {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `Instant::MAX` for never.
     #[must_use]
+    #[inline]
     pub fn poll_timeout(&self) -> Instant {
         self.timers.next()
     }
 
     /// When the table wants to be asked again, if a request waits for a stream to end.
     #[must_use]
+    #[inline]
     pub fn poll_table(&self) -> Option<Instant> {
         matches!(self.state, State::Asking).then_some(self.later)
     }
 
     /// What the host is asked for now.
     #[must_use]
+    #[inline]
     pub fn wish(&self) -> Option<MediaWish> {
         match (&self.state, self.media()) {
             (State::Opening, _) => Some(MediaWish::Open),

@@ -151,20 +151,29 @@ impl Chunked {
     ///
     /// As for [`next`](Self::next).
     pub fn compact(&mut self, raw: &mut [u8]) -> Result<usize, DecodeError> {
+        match self.compact_as_far(raw) {
+            (kept, None) => Ok(kept),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// The same up to an error, with the content before it.
+    pub(crate) fn compact_as_far(&mut self, raw: &mut [u8]) -> (usize, Option<DecodeError>) {
         let (mut kept, mut at) = (0_usize, 0_usize);
         while let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
             // every round takes at least one byte, or is the last
-            match self.next(rest)? {
-                Chunk::Framing(count) => at = at.saturating_add(count),
-                Chunk::Content(count) => {
+            match self.next(rest) {
+                Ok(Chunk::Framing(count)) => at = at.saturating_add(count),
+                Ok(Chunk::Content(count)) => {
                     raw.copy_within(at..at.saturating_add(count), kept);
                     kept = kept.saturating_add(count);
                     at = at.saturating_add(count);
                 }
-                Chunk::End(_) => break,
+                Ok(Chunk::End(_)) => break,
+                Err(error) => return (kept, Some(error)),
             }
         }
-        Ok(kept)
+        (kept, None)
     }
 }
 

@@ -46,6 +46,7 @@ impl Session {
 
     /// When the next packet may be sent, by its send time in ms.
     #[must_use]
+    #[inline]
     pub fn due(&self, send_time_ms: u32) -> Instant {
         self.cursor.due(send_time_ms)
     }
@@ -59,11 +60,13 @@ impl Session {
 
     /// Whether the packet with this send time is behind the stop position; then the stream ends before it.
     #[must_use]
+    #[inline]
     pub fn is_behind_stop(&self, send_time_ms: u32) -> bool {
         self.cursor.is_behind(self.exchange.max_duration, send_time_ms)
     }
 
     /// The head of the next packet, which is then sent.
+    #[inline]
     pub fn frame(&mut self, now: Instant, send_time_ms: u32, len: u16) -> Option<FrameBytes> {
         let State::Streaming { framed } = self.state else { return None };
         let head = self.cursor.frame(now, send_time_ms, len, self.config.max_bit_rate);
@@ -72,18 +75,21 @@ impl Session {
 
     /// Whether packets are left before the end of the content.
     #[must_use]
+    #[inline]
     pub fn has_more(&self) -> bool {
         self.has_packet(self.cursor.packet)
     }
 
     /// Whether the stream has no packet left: [`end_of_media`](Self::end_of_media) is due.
     #[must_use]
+    #[inline]
     pub fn is_at_end(&self) -> bool {
         matches!(self.state, State::Streaming { .. }) && !self.has_more()
     }
 
     /// Whether a response head or `$E` waits for [`poll_transmit`](Self::poll_transmit); media must not overtake it.
     #[must_use]
+    #[inline]
     pub fn wants_transmit(&self) -> bool {
         matches!(self.state, State::Replying { .. } | State::Ending { .. })
     }
@@ -95,17 +101,20 @@ impl Session {
 
     /// Whether the content has a packet of this number.
     #[must_use]
+    #[inline]
     pub fn has_packet(&self, number: u32) -> bool {
         self.media().and_then(|media| media.packet_count).is_none_or(|count| number < count)
     }
 
     /// Whether the packet just framed is the first since playing started.
     #[must_use]
+    #[inline]
     pub fn is_first(&self) -> bool {
         self.cursor.is_first()
     }
 
     /// Leaves out packets that hold nothing for this client. `false` if that is no later packet.
+    #[inline]
     pub fn skip_to(&mut self, packet: u32) -> bool {
         let later = matches!(self.state, State::Streaming { .. }) && packet > self.cursor.packet;
         if later {
