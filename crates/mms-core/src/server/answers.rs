@@ -11,7 +11,7 @@ use crate::time::Instant;
 use crate::wmsp::server::{Content, Key, Location, Record, Table, Wakes};
 
 /// Batches of a hasty play are so many times as large.
-const HASTY: u32 = 2;
+const HASTY: u32 = 4;
 
 impl<B, H, const N: usize> Connection<B, H, N>
 where

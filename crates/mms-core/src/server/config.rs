@@ -22,7 +22,7 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// Ours: how long the last bytes may take after [`Connection::shut_down`](super::Connection::shut_down).
     pub shut_down_timeout: Duration,
-    /// Most bytes that one answer of the host carries; twice as many where datagrams leave faster than they are delivered.
+    /// Most bytes that one answer of the host carries; four times as many where datagrams leave faster than they are delivered.
     pub batch_bytes: u32,
 }
 

@@ -25,7 +25,7 @@ use crate::{Answer, Clock, Ended, Host, IoLimits, Permit, Question};
 /// Slices of one vectored write.
 const SLICES: usize = 64;
 /// Datagrams of one round.
-const DATAGRAMS: usize = 64;
+const DATAGRAMS: usize = 32;
 /// Wait after the system had no room for datagrams.
 const UDP_PAUSE: Duration = Duration::from_millis(1);
 /// Rounds of one turn before others get theirs.

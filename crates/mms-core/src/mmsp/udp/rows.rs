@@ -32,10 +32,13 @@ pub(super) struct Put<const LEN: usize> {
 }
 
 impl<const LEN: usize> Put<LEN> {
+    #[inline(always)]
     pub(super) fn new() -> Self {
         Self { bytes: [0; LEN], at: 0 }
     }
 
+    /// Always inlined: only then are all places known when it is compiled, and a record is a few stores.
+    #[inline(always)]
     pub(super) fn field<const N: usize>(mut self, field: [u8; N]) -> Self {
         let end = self.at.saturating_add(N);
         if let Some(place) = self.bytes.get_mut(self.at..end) {
@@ -45,6 +48,7 @@ impl<const LEN: usize> Put<LEN> {
         self
     }
 
+    #[inline(always)]
     pub(super) fn done(self) -> [u8; LEN] {
         self.bytes
     }
