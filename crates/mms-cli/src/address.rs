@@ -129,7 +129,8 @@ impl Address {
             c => c,
         };
         let name: String = decoded.trim().trim_start_matches('.').chars().map(safe).collect();
-        let has_content = name.chars().any(|c| c != '_' && c != '.' && !c.is_whitespace());
+        // `-` alone would be standard output
+        let has_content = name.chars().any(|c| !matches!(c, '_' | '.' | '-') && !c.is_whitespace());
         has_content.then_some(name)
     }
 }
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(name_of("a/..%2F..%2Fetc%2Fpasswd").as_deref(), Some("_.._etc_passwd"));
         assert_eq!(name_of(".profile").as_deref(), Some("profile"));
         assert_eq!(name_of("a%0a%5cb.wma").as_deref(), Some("a__b.wma"));
-        for nothing in ["", "..", "%2e%2e", "a/..", "?x", "%2F", "..%2F"] {
+        for nothing in ["", "..", "%2e%2e", "a/..", "?x", "%2F", "..%2F", "-", "--"] {
             assert_eq!(name_of(nothing), None, "{nothing}");
         }
     }

@@ -5,9 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Buffers that wait to be used again.
-const KEPT: usize = 64;
-/// Larger buffers go back to the system.
-const LARGEST: usize = 1 << 17;
+const KEPT: usize = 32;
+/// Larger buffers go back to the system. Batches of datagrams in a hurry are the largest, of 256 KiB.
+const LARGEST: usize = 1 << 18;
 
 /// Bytes in memory that are shared: cloning copies nothing.
 #[derive(Clone)]

@@ -15,6 +15,8 @@ pub(crate) const ASX_TYPE: &str = "video/x-ms-asf";
 pub(crate) const ASX_SUFFIX: &str = ".asx";
 /// The port of a Host field without one.
 const HTTP_PORT: &str = ":80";
+/// Names that the page lists at most: each client may ask for it.
+const PAGE_ROWS: usize = 2000;
 /// No host name is longer (RFC 1035), and a port has five digits.
 const LONGEST_AUTHORITY: usize = 253 + 6;
 
@@ -56,11 +58,18 @@ pub(crate) fn page(catalogue: &Catalogue, authority: Option<&str>) -> String {
          <BODY>\r\n<H1>Streams</H1>\r\n<TABLE BORDER=\"1\" CELLPADDING=\"4\">\r\n\
          <TR><TH ALIGN=\"LEFT\">Name</TH><TH>Length</TH><TH>Bytes</TH><TH>Open</TH></TR>\r\n",
     );
-    for entry in catalogue.entries() {
+    let entries = catalogue.entries();
+    for entry in entries.iter().take(PAGE_ROWS) {
         row(&mut text, entry, authority);
     }
+    text.push_str("</TABLE>\r\n");
+    let more = entries.len().saturating_sub(PAGE_ROWS);
+    if more > 0 {
+        // a String takes all that is written
+        let _ = write!(text, "<P>And {more} more.</P>\r\n");
+    }
     text.push_str(
-        "</TABLE>\r\n<P>mms: in a player. http: the file. asx: for a player that a browser opens.</P>\r\n</BODY>\r\n</HTML>\r\n",
+        "<P>mms: in a player. http: the file. asx: for a player that a browser opens.</P>\r\n</BODY>\r\n</HTML>\r\n",
     );
     text
 }

@@ -145,6 +145,7 @@ struct Loop<H: Host> {
 impl<H: Host> Loop<H> {
     fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
+        let mut more = false;
         loop {
             if self.bell.has_rung() && self.until.is_none() {
                 self.begin_shut_down();
@@ -158,7 +159,9 @@ impl<H: Host> Loop<H> {
             for moment in [self.until, self.accept_again].into_iter().flatten() {
                 timeout = timeout.min(moment.since(now));
             }
-            if !timeout.is_zero() {
+            if more {
+                timeout = Duration::ZERO;
+            } else if !timeout.is_zero() {
                 // the system waits in milliseconds: round up
                 timeout += Duration::from_millis(1);
             }
@@ -177,7 +180,7 @@ impl<H: Host> Loop<H> {
                     self.table.queue(token);
                 }
             }
-            self.route();
+            more = self.route();
             self.table.expire(self.clock.now());
             let now = self.system.now();
             if self.accept_again.take_if(|moment| *moment <= now).is_some() {
@@ -192,12 +195,14 @@ impl<H: Host> Loop<H> {
         }
     }
 
-    /// Hands out requests for lost packets.
-    fn route(&mut self) {
+    /// Hands out requests for lost packets; whether more may be there.
+    fn route(&mut self) -> bool {
+        let mut more = false;
         let mut cx = Context::from_waker(core::task::Waker::noop());
         for (port, socket) in self.listeners.iter_mut().filter_map(|listener| listener.udp.as_mut()) {
-            while port.poll_route(&mut cx, socket).is_ready() {}
+            more |= port.poll_route(&mut cx, socket).is_ready();
         }
+        more
     }
 
     /// Queues the connections that another one or a request woke.

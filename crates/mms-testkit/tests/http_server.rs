@@ -29,6 +29,8 @@ fn unpaced() -> HttpServer {
 fn paced() -> HttpServer {
     let mut config = Config::default();
     config.http.burst = Duration::ZERO;
+    // two packets, so that a choice of streams is heard of soon
+    config.batch_bytes = 200;
     HttpServer::new(content(), config)
 }
 

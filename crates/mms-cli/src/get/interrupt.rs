@@ -40,7 +40,12 @@ impl Interrupt {
 
     /// A session that can be ended in order.
     pub(crate) fn arm(&self, closer: Closer) {
-        self.state().closer = Some(closer);
+        let mut state = self.state();
+        if state.since.is_some() {
+            // the signal came between two sessions
+            closer.close();
+        }
+        state.closer = Some(closer);
     }
 
     /// Whether a signal came.

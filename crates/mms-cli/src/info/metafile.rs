@@ -10,6 +10,7 @@ use mms_core::metafile::{
 };
 use serde::Serialize;
 
+use crate::address::redacted;
 use crate::metafile::{Document, Origin, Place, place, shown, unspoken};
 use crate::text::{clock, count, printable};
 
@@ -214,7 +215,7 @@ fn reference(origin: &Origin, candidate: &Candidate<'_>) -> ReferenceInfo {
     let skipped = match place(origin, candidate.href) {
         Ok(Place::Url(found)) => {
             let skipped = unspoken(&found);
-            url = Some(found);
+            url = Some(redacted(&found));
             skipped
         }
         Ok(Place::File(found)) => {

@@ -481,7 +481,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         }
         let Some((event, consumed)) = self.event.take() else { return Ok(()) };
         if let Located::Redirected { kind, .. } = &event {
-            self.redirect(*kind, &event)?;
+            if self.closing {
+                // the host looked where it goes, and does not want to
+                self.leave();
+            } else {
+                self.redirect(*kind, &event)?;
+            }
         } else {
             self.receive.consume(consumed);
         }

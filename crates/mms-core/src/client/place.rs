@@ -108,7 +108,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     fn roll_over(&mut self, error: Error, verdict: Verdict) {
         let is_over = self.closing || matches!(self.link, Link::Leaving | Link::Closed);
-        if is_over || self.began && verdict == Verdict::Stop {
+        // what was told cannot be taken back: another transport would begin with the first entry again
+        if is_over || self.began {
             self.give_up(error);
             return;
         }

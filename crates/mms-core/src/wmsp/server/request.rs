@@ -134,7 +134,12 @@ impl Exchange {
                 .zip(pragma.accel_duration)
                 .filter(|(rate, time)| *rate > 0 && *time > 0),
             // never a part for a client of the protocol: FFmpeg sends `Range: bytes=0-` (digest 2)
-            range: range.filter(|_| kind == RequestKind::Plain && head.method == Method::Get),
+            // nor behind If-Range: there is no validator here that could match (RFC 9110, section 13.1.5)
+            range: range.filter(|_| {
+                kind == RequestKind::Plain
+                    && head.method == Method::Get
+                    && head.fields.get("If-Range").is_none()
+            }),
             body,
             name: path_range(bytes, &head).ok_or(Status::BAD_REQUEST)?,
             host: value_range(bytes, "Host"),

@@ -529,7 +529,7 @@ impl Session {
 
     fn encode(&self, reply: &Reply, then: Then, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
         let metadata = match then {
-            Then::Header { framed: true, .. } => self.metadata(),
+            Then::Header { framed: true, .. } if !self.exchange.head_only => self.metadata(),
             _ => None,
         };
         let Some(metadata) = metadata else { return encode_text(reply, out) };

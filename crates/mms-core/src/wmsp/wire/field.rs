@@ -198,14 +198,16 @@ impl BodyLen {
         let bad = DecodeError::new(Reason::ContentLength, 0);
         let (mut length, mut coding) = (None, None);
         for (name, value) in fields {
-            let value = utf8_prefix(value);
             if same(name, "Content-Length") {
+                // to the letter: a proxy in front may read a malformed one otherwise
+                let value = core::str::from_utf8(value).map_err(|_| bad)?;
                 let found = number(value).filter(|_| !value.is_empty()).ok_or(bad)?;
                 if length.is_some_and(|before| before != found) {
                     return Err(bad);
                 }
                 length = Some(found);
             } else if same(name, "Transfer-Encoding") {
+                let value = core::str::from_utf8(value).map_err(|_| bad)?;
                 let found = if same(value, "chunked") { Self::Chunked } else { Self::UnknownCoding };
                 coding = Some(if coding.is_some() { Self::UnknownCoding } else { found });
             }

@@ -114,7 +114,12 @@ impl Session {
                     }
                     _ => false,
                 };
-                if missing || self.streaming.partial || !self.config.quirks.end_without_end_packet {
+                let unfinished = cut && matches!(self.streaming.body, Body::Chunked(_));
+                if missing
+                    || unfinished
+                    || self.streaming.partial
+                    || !self.config.quirks.end_without_end_packet
+                {
                     return unexpected;
                 }
                 self.rest();

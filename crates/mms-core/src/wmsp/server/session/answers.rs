@@ -282,8 +282,8 @@ impl Session {
                 _ => self.close(),
             }
         } else if orders.selection != self.selection {
+            // what is queued still goes out, as over MMS; the filter switches with the next answer
             self.selection = orders.selection;
-            self.discard = matches!(self.state, State::Streaming { .. });
         }
     }
 }
