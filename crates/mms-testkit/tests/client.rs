@@ -570,6 +570,21 @@ fn what_the_content_cannot_do_is_refused_without_asking() {
 }
 
 #[test]
+fn a_url_that_needs_datagrams_says_so_to_a_client_without_them() {
+    let new = |url: &str, transports: &[Transport]| {
+        let storage = Storage { receive: vec![0; 65536], send: vec![0; 4096] };
+        let mut options = Options::default();
+        options.transports = Transports::new(transports);
+        Client::new(url, options, storage).map(|client| client.transport())
+    };
+    let no_transport = Err(Error::ApiMisuse(Misuse::NoTransport));
+    assert_eq!(new("mmsu://server/film", &[Transport::Tcp]), no_transport);
+    assert_eq!(new("mms://server/film", &[Transport::Udp]), no_transport);
+    assert_eq!(new("mms://server/film", &[Transport::Udp, Transport::Http]), Ok(Transport::Http));
+    assert_eq!(new("rtsp://server/film", &[Transport::Tcp]), Err(Error::ApiMisuse(Misuse::Url)));
+}
+
+#[test]
 fn one_switch_at_a_time_while_streaming() {
     let mut server = at(At::Streaming);
     server.client.switch_stream(2, Thinning::KeyFrames).unwrap();
