@@ -27,7 +27,11 @@ fn a_client_written_from_the_docs_fetches_header_and_packets_over_tcp_and_http()
     let source = Asf::source(&made(name)).unwrap();
     for scheme in ["mmst", "http"] {
         let (url, path) = (server.url_over(scheme, name), scratch.file(scheme));
-        let run = bounded(Duration::from_secs(60), &program).arg(&url).arg(&path).output().unwrap();
+        let run = bounded(Duration::from_secs(60), program.to_str().unwrap())
+            .arg(&url)
+            .arg(&path)
+            .output()
+            .unwrap();
         assert!(run.status.success(), "{url}: {run:?}\n{}", server.logs());
         let (packets, len) = (source.packets(), source.streamed().len());
         assert_eq!(

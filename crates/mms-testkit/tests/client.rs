@@ -3,7 +3,9 @@
 
 use core::time::Duration;
 
-use mms_core::client::{Options, Play, Position, Quirks, SocketId, Until};
+use mms_core::client::{
+    Client, Options, Play, Position, Quirks, SocketId, Storage, Transport, Transports, Until,
+};
 use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, Misuse, TimerName};
 use mms_core::hresult::Hresult;
 use mms_core::mmsp::wire::*;
