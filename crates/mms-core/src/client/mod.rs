@@ -70,7 +70,7 @@
 //!   is void.
 //! - [`Event::EndOfStream`]: by default ([`Options::close_at_end`]) the client then closes and `Done` follows, and if `hr` is a
 //!   failure [`Client::error`] is `Refused` with it. With `more` it goes on: `StreamChange` and the header of the next entry
-//!   follow, which plays too; [`Client::header`] is `None` until it is whole. To have one entry only, [`close`](Client::close).
+//!   follow, which plays by itself (over MMS unless [`Options::play`] is `None`); [`Client::header`] is `None` until it is whole. To have one entry only, [`close`](Client::close).
 //! - [`Event::TextPart`]: `Done` follows the last, and it is no error: no header came, which the host can tell from
 //!   [`Client::header`].
 //! - At `Done` all that can be asked is still there: `header`, `content`, `statistics`, `url`.
