@@ -142,7 +142,7 @@ fn kind_of(error: Error, media_began: bool) -> Kind {
                 Kind::Refused
             }
         }
-        Error::ApiMisuse(Misuse::Url) => Kind::Usage,
+        Error::ApiMisuse(Misuse::Url | Misuse::NoTransport) => Kind::Usage,
         Error::Limit { limit: LimitName::NameChars, .. } => Kind::Usage,
         Error::InvalidMessage { .. } | Error::Limit { .. } | Error::PeerMisbehaved(_) => Kind::Protocol,
         _ => Kind::Local,

@@ -226,6 +226,9 @@ phrases! {
         Url = "URL is not of the mms family or of HTTP",
         /// An `https` URL.
         SecureUrl = "https is not spoken",
+        /// No transport is left for a URL: the order of transports has none for it, or only datagrams (`mmsu`), which
+        /// need [`Client::with_udp`](crate::client::Client::with_udp).
+        NoTransport = "no transport is left for this URL; media in datagrams needs a client with UDP",
     }
 }
 

@@ -3,6 +3,14 @@
 //! It does no I/O, allocates nothing and never reads a clock: bytes, time and randomness come in as
 //! arguments, bytes to write and events go out as values.
 //!
+//! ```toml
+//! [dependencies]
+//! mms-core = "0.1"
+//! ```
+//!
+//! Rust 1.88 or later; any edition will do, while the examples are written in edition 2024. No feature is on by default, and
+//! none is needed: `arbitrary` is for fuzzing.
+//!
 //! # When do I call what
 //!
 //! ```text
@@ -31,8 +39,9 @@
 //! - [`FileBytes`](client::FileBytes) makes a file of what a client gets; [`asf`] takes packets and headers apart
 //! - the tutorial *Embed mms in your own runtime* (`embedding` in these pages) has both sides over sockets
 //!
-//! A whole client over one blocking socket, which waits for one direction at a time since it has nothing
-//! better; the adapters `mms-std` and `mms-tokio` do it properly:
+//! A whole client over one blocking socket. It breaks the rule of both directions, since a blocking socket waits for one; it
+//! gets through because the requests of a client are small. The adapters `mms-std` and `mms-tokio` and the tutorial keep the
+//! rule. It takes `mmst` only: HTTP may want a second socket.
 //!
 //! ```no_run
 //! use std::io::{Read, Write};

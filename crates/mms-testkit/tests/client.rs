@@ -3,7 +3,9 @@
 
 use core::time::Duration;
 
-use mms_core::client::{Options, Play, Position, Quirks, SocketId, Until};
+use mms_core::client::{
+    Client, Options, Play, Position, Quirks, SocketId, Storage, Transport, Transports, Until,
+};
 use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, Misuse, TimerName};
 use mms_core::hresult::Hresult;
 use mms_core::mmsp::wire::*;
@@ -567,6 +569,21 @@ fn what_the_content_cannot_do_is_refused_without_asking() {
     live = Setup::new(manual());
     live.attributes = SEEK | FileAttributes::PLAYLIST;
     assert_eq!(live.walk(At::Ready).client.seek(Position::Packet(5)), not_seekable);
+}
+
+#[test]
+fn a_url_that_needs_datagrams_says_so_to_a_client_without_them() {
+    let new = |url: &str, transports: &[Transport]| {
+        let storage = Storage { receive: vec![0; 65536], send: vec![0; 4096] };
+        let mut options = Options::default();
+        options.transports = Transports::new(transports);
+        Client::new(url, options, storage).map(|client| client.transport())
+    };
+    let no_transport = Err(Error::ApiMisuse(Misuse::NoTransport));
+    assert_eq!(new("mmsu://server/film", &[Transport::Tcp]), no_transport);
+    assert_eq!(new("mms://server/film", &[Transport::Udp]), no_transport);
+    assert_eq!(new("mms://server/film", &[Transport::Udp, Transport::Http]), Ok(Transport::Http));
+    assert_eq!(new("rtsp://server/film", &[Transport::Tcp]), Err(Error::ApiMisuse(Misuse::Url)));
 }
 
 #[test]

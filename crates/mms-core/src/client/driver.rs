@@ -88,8 +88,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// A client for a URL, which cannot have its media in datagrams.
     ///
     /// # Errors
-    /// `ApiMisuse` for a URL that is neither of the mms family nor of HTTP, or needs datagrams, for an order of
-    /// transports that leaves none, or storage below the least sizes; `Limit` for a URL that is too long.
+    /// `ApiMisuse`: `Url` for a URL that is neither of the mms family nor of HTTP, `SecureUrl` for `https`, `NoTransport`
+    /// for `mmsu`, which needs [`with_udp`](Self::with_udp), and for an order of transports that leaves none, `OutOfRange`
+    /// for storage below the least sizes. `Limit` for a URL that is too long.
     pub fn new(url: &str, options: Options, storage: Storage<B>) -> Result<Self, Error> {
         Self::with(url, options, storage, None)
     }
@@ -113,7 +114,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     fn with(url: &str, options: Options, storage: Storage<B>, udp: Option<Udp<B>>) -> Result<Self, Error> {
         let url = UrlBuf::new(url)?;
         let Some(rollover) = Rollover::new(url.url().scheme, options.transports, udp.is_some()) else {
-            return Err(Error::ApiMisuse(Misuse::Url));
+            return Err(Error::ApiMisuse(Misuse::NoTransport));
         };
         let (receive, send) = (Buffer::new(storage.receive), Buffer::new(storage.send));
         if receive.capacity() < Self::RECEIVE_BYTES || send.capacity() < Self::SEND_BYTES {
@@ -274,6 +275,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     }
 
     /// The socket is connected; `local` is the address of our end.
+    ///
+    /// It answers the last [`Step::Connect`], once; at any other time it does nothing. An attempt that [`Step::Close`] or
+    /// another `Connect` of the same socket overtook (a time-out does that) must be dropped without a word, or its answer
+    /// would count for the new one.
     pub fn connected(&mut self, socket: SocketId, local: SocketAddr) {
         match &mut self.protocol {
             Protocol::Http(http) => http.connected(socket),
@@ -291,6 +296,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     /// The socket could not be connected, or the network failed. After the session has ended this is no
     /// error: a server may close before it reads the last requests.
+    ///
+    /// It takes no error of the system: a host that wants to show one keeps it beside the driver. Sockets that were closed
+    /// or replaced since are not reported. Other calls may follow in the same turn, but [`space`](Self::space) may be empty then.
     pub fn connection_failed(&mut self, socket: SocketId) {
         match &mut self.protocol {
             Protocol::Http(http) => http.connection_failed(socket),
@@ -300,11 +308,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     }
 
     /// The host's guard saw the driver make no progress, or a step that it does not know.
+    ///
+    /// The guard is for faults of ours: without one such a fault is a loop that takes a whole processor. It counts the steps
+    /// in a row that were a `Wait` whose `until` is past, with no bytes moved. Some are normal, since a step with much to do
+    /// hands the thread back in between; thousands are not (the adapters take 1,000). A host that always sleeps a little needs none.
     pub fn no_progress(&mut self) {
         self.fail(Error::Bug(Bug::NoProgress));
     }
 
-    /// Bytes may be received into this space, if [`Step::Wait`] wants to read.
+    /// Bytes may be received into this space, if [`Step::Wait`] wants to read: it is not empty then, until something was
+    /// received or failed. Do not read into an empty one: 0 bytes would look like the end.
     pub fn space(&mut self, socket: SocketId) -> &mut [u8] {
         match (socket, &mut self.udp, &mut self.protocol) {
             (SocketId::MEDIA, Some(udp), _) => udp.space(),
@@ -346,7 +359,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         }
     }
 
-    /// `count` of the pending bytes were written.
+    /// `count` of the pending bytes were written; 0 of a connection's is allowed and changes nothing.
     pub fn written(&mut self, socket: SocketId, count: usize) {
         if let (SocketId::MEDIA, Some(udp)) = (socket, &mut self.udp) {
             udp.request_sent();

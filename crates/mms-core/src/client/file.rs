@@ -7,7 +7,20 @@ use crate::error::DecodeError;
 /// Copies the header and the packets that a client reports into the caller's slices, so that together they
 /// are an ASF file. Packets that came without their padding get it again.
 ///
-/// Give it one event until it returns 0, then the next.
+/// Give it one event until it returns 0, then the next, in their order, and append what it writes. It may have all events: of
+/// those that are no part of a file it copies nothing.
+///
+/// [`Event::FilePart`], which may be an index, is copied too, unless a `patch` is given.
+///
+/// - [`Event::RolledOver`] and [`Event::Redirected`]: all begins anew, at whatever place. Empty the file, take a new `FileBytes`,
+///   forget what was counted.
+/// - [`Event::StreamChange`]: another header comes, and is copied like the first, but a file has only one. Begin another file
+///   with a new `FileBytes`; or [`close`](super::Client::close) and keep the first.
+///
+/// The header is that of the stream. That of a broadcast, or of a recording that was cut short, promises other packets than
+/// came. At the end, change its bytes (keep them, or read them back from the file) and write them again:
+/// [`HeaderPatch::finished`] with [`Client::header`](super::Client::header), the packets and the size of the file, then
+/// [`apply(0, header)`](HeaderPatch::apply). Where the file cannot be changed afterwards, give a `patch` from the beginning.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FileBytes {
     /// bytes of the current event that are copied
@@ -17,7 +30,7 @@ pub struct FileBytes {
 impl FileBytes {
     /// Copies the next bytes of this event; 0 when it holds no more.
     ///
-    /// `packet_size` is that of the header. `patch` changes the header on its way, for a file whose counts
+    /// `packet_size` is that of the header; only packets need it, so it may be 0 before the header is whole. `patch` changes the header on its way, for a file whose counts
     /// are not known: see [`Client::broadcast_patch`](super::Client::broadcast_patch).
     ///
     /// # Errors

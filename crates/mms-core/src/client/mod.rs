@@ -44,6 +44,11 @@
 //! - Nothing is ready: sleep until something is, or until the clock shows `until`
 //!   ([`Instant::MAX`](crate::time::Instant::MAX): no timer runs). Then step, even if nothing was ready. A moment in the past means: do not sleep.
 //!
+//! Every socket in `read` has space, and every one in `write` something pending, when `Wait` is returned. Read and write once
+//! each, then step: after an answer of the same turn `space` may be empty, and reading into it would look like the end. Asking
+//! for `pending` or `space` is always allowed. When connecting failed or timed out, drop the attempt: what comes of it later is
+//! not reported.
+//!
 //! A socket that is not ready is reported to nobody. The session lies in the driver, so the host may stop between any two calls.
 //!
 //! # What it tells
@@ -58,8 +63,17 @@
 //! - [`Event::HeaderPart`]: `bytes` stand at `offset` in the file's header, the first at 0, and follow one another without a gap; `last` says that
 //!   the header is whole. From then on [`Client::header`] tells packet size, streams and duration.
 //! - [`Event::Packet`]: one ASF data packet. It may be shorter than the packet size, because servers leave padding out;
-//!   [`FileBytes`] puts it back. `location_id` is its number in the file.
-//! - [`Event::EndOfStream`]: by default ([`Options::close_at_end`]) the client then closes and `Done` follows.
+//!   [`FileBytes`] puts it back. `location_id` is its number in the file. Packets come at the server's pace, mostly the playing
+//!   speed: an hour takes an hour. [`Play::acceleration`] asks for a faster beginning, and servers decide; a plain file over
+//!   HTTP comes as fast as it can.
+//! - [`Event::RolledOver`], [`Event::Redirected`]: all begins anew, perhaps after parts of a header were told. What was written
+//!   is void.
+//! - [`Event::EndOfStream`]: by default ([`Options::close_at_end`]) the client then closes and `Done` follows, and if `hr` is a
+//!   failure [`Client::error`] is `Refused` with it. With `more` it goes on: `StreamChange` and the header of the next entry
+//!   follow, which plays by itself (over MMS unless [`Options::play`] is `None`); [`Client::header`] is `None` until it is whole. To have one entry only, [`close`](Client::close).
+//! - [`Event::TextPart`]: `Done` follows the last, and it is no error: no header came, which the host can tell from
+//!   [`Client::header`].
+//! - At `Done` all that can be asked is still there: `header`, `content`, `statistics`, `url`.
 //!
 //! With [`Options::play`] `None` the client stops behind the header and waits for a command. Commands ([`play`](Client::play),
 //! [`seek`](Client::seek), [`pause`](Client::pause), [`resume`](Client::resume), [`stop`](Client::stop), [`close`](Client::close)) can be given between any two calls; one that

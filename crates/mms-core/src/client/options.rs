@@ -18,20 +18,22 @@ pub struct Options {
     pub mms: Config,
     /// Settings of a session over HTTP.
     pub http: wmsp::Config,
-    /// What to play when the header is there; `None` waits for [`Client::play`](super::Client::play).
+    /// What to play when the header is there; `None` waits for [`Client::play`](super::Client::play). By default
+    /// everything from the beginning, at the server's pace; see [`Play::acceleration`].
     pub play: Option<Play>,
-    /// Whether to close when the stream has ended.
+    /// Whether to close when the stream has ended: at an [`EndOfStream`](super::Event::EndOfStream) without `more`, not
+    /// between the entries of a playlist; and when the server refuses to play. By default `true`.
     pub close_at_end: bool,
-    /// Ours: how long connecting may take.
+    /// Ours: how long connecting may take. By default 15 s.
     pub connect_timeout: Duration,
     /// Ours: how long connecting, and then the server's first answer, may take as long as another kind of
-    /// connection is left to try.
+    /// connection is left to try. By default 5 s.
     pub rollover_timeout: Duration,
-    /// Ours: how long the last requests may take to go out, when all is said.
+    /// Ours: how long the last requests may take to go out, when all is said. By default 5 s.
     pub close_timeout: Duration,
-    /// Redirects that are followed in a row.
+    /// Redirects that are followed in a session. By default 5; one more is an error.
     pub redirects: u32,
-    /// Most bytes of receive storage to ask for.
+    /// Most bytes of receive storage to ask for. By default 131,072.
     pub storage_bytes: u32,
     /// What an `mms` URL tries, in this order; other schemes say it themselves.
     pub transports: Transports,
@@ -109,7 +111,7 @@ pub enum Step {
 /// Where a socket wants to be connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted<'a> {
-    /// Name or address.
+    /// Name or address; an IPv6 address comes without brackets, as resolvers take it.
     pub host: &'a str,
     /// Port.
     pub port: u16,

@@ -130,7 +130,8 @@ pub struct Play {
     pub rate: Option<f64>,
     /// The streams that are wanted.
     pub selection: Selection,
-    /// A faster beginning, for servers of version 9 and up.
+    /// A faster beginning, for servers of version 9 and up. By default `None`: media comes at the server's pace, which is
+    /// the playing speed or what its owner set. A plain file over HTTP comes as fast as the network goes.
     pub acceleration: Option<Acceleration>,
 }
 
