@@ -3,7 +3,9 @@
 
 use core::time::Duration;
 
-use mms_core::client::{Client, Options, Outcome, Play, Position, Proxy, SocketId, Transport, Transports};
+use mms_core::client::{
+    Client, Event, Options, Outcome, Play, Position, Proxy, SocketId, Transport, Transports,
+};
 use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, TimerName};
 use mms_core::hresult::Hresult;
 use mms_testkit::content::{Content, shared};
@@ -285,6 +287,21 @@ fn locations_are_followed_whether_relative_or_not_with_credentials_for_their_hos
     let loops: Vec<Answer> = (0..7).map(|_| found("/a")).collect();
     let fate = fate("http://server/a", Options::default(), loops, usize::MAX);
     assert_eq!(fate.error, Some(Error::Limit { limit: LimitName::Redirects, found: 6, allowed: 5 }));
+}
+
+#[test]
+fn an_application_that_closes_at_a_redirect_does_not_go_there() {
+    let found = Answer::new("HTTP/1.1 302 Found\nLocation: http://other/y", b"");
+    let answers = [vec![found], streaming(&content())].concat();
+    let mut world = World::new("http://server/a", Options::default(), answers, usize::MAX);
+    while !matches!(world.client.event(), Some(Event::Redirected { .. })) {
+        assert!(world.turn(), "a redirect comes");
+    }
+    world.client.close();
+    world.settle();
+    assert!(world.is_done());
+    let fate = world.finish();
+    assert_eq!((fate.error, fate.connects), (None, vec![String::from("server:80")]));
 }
 
 #[test]
