@@ -131,6 +131,10 @@ impl Host for Counted {
         self.0.answer(question)
     }
 
+    fn answer_at_once(&mut self, question: Question) -> Result<Answer<Self::Packets>, Question> {
+        self.0.answer_at_once(question)
+    }
+
     fn ended(&mut self, ended: &Ended) {
         self.1.fetch_add(ended.report.packets, Ordering::Release);
     }

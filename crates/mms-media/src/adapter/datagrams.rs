@@ -19,7 +19,7 @@ const BUDGET: usize = 64;
 const MAILBOX: usize = 16;
 
 /// Datagrams that Ethernet carries in one piece.
-const MTU: usize = 1500;
+pub(super) const MTU: usize = 1500;
 
 /// A UDP socket of a runtime, tried without blocking.
 pub trait Datagrams {
@@ -137,9 +137,8 @@ impl UdpPort {
         mailbox.put(datagram);
     }
 
-    /// Sends a head and what is behind it with one call.
-    pub(super) fn send(&self, parts: [&[u8]; 2], to: SocketAddr) -> io::Result<usize> {
-        let mut whole = [0; MTU];
+    /// Sends a head and what is behind it with one call; `whole` is room to put them together.
+    pub(super) fn send(&self, parts: [&[u8]; 2], to: SocketAddr, whole: &mut [u8; MTU]) -> io::Result<usize> {
         let [head, body] = parts;
         let len = head.len().saturating_add(body.len());
         match whole.get_mut(..len) {

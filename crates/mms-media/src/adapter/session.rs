@@ -15,7 +15,7 @@ use mms_core::error::Error;
 use mms_core::server::{Accepted, Connection, Event, Step, Storage, UdpStorage};
 use mms_core::time::Instant;
 
-use super::datagrams::{Mailbox, UdpPort};
+use super::datagrams::{MTU, Mailbox, UdpPort};
 use super::doors::ServerOptions;
 use super::room::{Guard, Room};
 use super::sessions::Seat;
@@ -25,7 +25,7 @@ use crate::{Answer, Clock, Ended, Host, IoLimits, Permit, Question};
 /// Slices of one vectored write.
 const SLICES: usize = 64;
 /// Datagrams of one round.
-const DATAGRAMS: usize = 32;
+const DATAGRAMS: usize = 64;
 /// Wait after the system had no room for datagrams.
 const UDP_PAUSE: Duration = Duration::from_millis(1);
 /// Rounds of one turn before others get theirs.
@@ -337,9 +337,10 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
             moved = true;
         }
         udp.is_full = false;
+        let mut whole = [0; MTU];
         for _ in 0..DATAGRAMS {
             let Some(datagram) = driver.datagram(now) else { break };
-            match udp.port.send(datagram.parts, datagram.to) {
+            match udp.port.send(datagram.parts, datagram.to, &mut whole) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     udp.is_full = true;
                     break;
