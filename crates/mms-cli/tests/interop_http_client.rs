@@ -429,8 +429,12 @@ fn credentials_of_the_url_are_given_to_who_asks_and_shown_to_nobody() {
         for mut stream in listener.incoming().flatten() {
             let mut head = vec![0; 8192];
             let count = stream.read(&mut head).unwrap();
+            let head = String::from_utf8_lossy(&head[..count]);
+            let asx = "<asx version=\"3\"><entry><ref href=\"film.wmv\"/></entry></asx>";
             // "me:p@ss"
-            let answer = if String::from_utf8_lossy(&head[..count]).contains("Basic bWU6cEBzcw==") {
+            let answer = if head.contains("/list.asx") {
+                format!("HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n\r\n{asx}").into_bytes()
+            } else if head.contains("Basic bWU6cEBzcw==") {
                 [&b"HTTP/1.0 200 OK\r\n\r\n"[..], &fs::read(made(SOURCE)).unwrap()].concat()
             } else {
                 b"HTTP/1.0 401 No\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n".to_vec()
@@ -442,6 +446,9 @@ fn credentials_of_the_url_are_given_to_who_asks_and_shown_to_nobody() {
     let outcome = get(&scratch, &format!("http://me:p%40ss@127.0.0.1:{port}/{SOURCE}"), &["--json"]);
     assert_eq!(outcome.code, 0, "{outcome}");
     assert!(!outcome.stdout.contains("p%40ss") && !outcome.stderr.contains("ss@"), "{outcome}");
+    let told = mms(&["info", "--json", &format!("http://me:p%40ss@127.0.0.1:{port}/list.asx")]).run();
+    assert!(told.code == 0 && told.stdout.contains("/film.wmv"), "{told}");
+    assert!(!told.stdout.contains("p%40ss"), "{told}");
     for (user, said) in [("", "USER:PASSWORD"), ("me:wrong@", "does not take this user name")] {
         let outcome = get(&scratch, &format!("http://{user}127.0.0.1:{port}/{SOURCE}"), &["--force"]);
         assert!(outcome.code == 4 && outcome.stderr.contains(said), "{outcome}");

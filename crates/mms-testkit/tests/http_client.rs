@@ -260,6 +260,21 @@ fn nothing_is_tried_again_once_media_began_or_the_application_closed() {
     assert!(world.is_done() && world.finish().error.is_none());
 }
 
+#[test]
+fn a_live_stream_that_stops_between_chunks_has_broken_off() {
+    let content = content();
+    let all = [header(&content), media(&content)].concat();
+    let live = &all[..all.len() - 8];
+    let head = "HTTP/1.1 200 OK\nServer: Cougar 4.1.0.3921\nPragma: client-id=1, features=\"broadcast\"\n\
+                Transfer-Encoding: chunked";
+    for (last, error) in [("0\r\n\r\n", None), ("", Some(Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd)))]
+    {
+        let chunk = [format!("{:x}\r\n", live.len()).as_bytes(), live, b"\r\n", last.as_bytes()].concat();
+        let fate = fate(URL, Options::default(), vec![Answer::new(head, &chunk); 2], usize::MAX);
+        assert_eq!(fate.error, error, "{last:?}");
+    }
+}
+
 // ---- redirects, credentials, proxy
 
 #[test]

@@ -112,14 +112,11 @@ impl Session {
                         let next = self.last_packet.map_or(0, |last| u64::from(last).saturating_add(1));
                         next < count
                     }
+                    // live: only the last chunk can tell that it is over
+                    (None, _) => cut && matches!(self.streaming.body, Body::Chunked(_)),
                     _ => false,
                 };
-                let unfinished = cut && matches!(self.streaming.body, Body::Chunked(_));
-                if missing
-                    || unfinished
-                    || self.streaming.partial
-                    || !self.config.quirks.end_without_end_packet
-                {
+                if missing || self.streaming.partial || !self.config.quirks.end_without_end_packet {
                     return unexpected;
                 }
                 self.rest();
