@@ -19,5 +19,7 @@ pub use config::{Config, Content, Location, Media, Quirks};
 pub use media::FrameBytes;
 pub use request::RequestKind;
 pub(crate) use session::Located;
+#[cfg(test)]
+pub(crate) use session::explored;
 pub use session::{Event, MediaWish, Session};
 pub use table::{Answer, Key, Orders, Record, Request, Table, Wakes};

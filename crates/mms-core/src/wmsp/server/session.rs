@@ -1,6 +1,8 @@
 //! All transitions of the server.
 
 mod answers;
+#[cfg(test)]
+pub(crate) mod explored;
 mod media;
 
 use core::ops::Range;

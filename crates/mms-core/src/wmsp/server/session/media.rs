@@ -158,7 +158,10 @@ impl Session {
         match self.state {
             State::Streaming { framed } => self.end(framed, Hresult::S_OK),
             State::Locating { .. } => self.end(true, Hresult::S_OK),
-            State::Opening | State::Asking => self.refuse_with(Status::SERVICE_UNAVAILABLE, None),
+            State::Opening | State::Asking => {
+                self.exchange.keep_alive = false;
+                self.refuse_with(Status::SERVICE_UNAVAILABLE, None);
+            }
             State::Head | State::Read | State::Body { .. } | State::Over | State::Lingering => self.close(),
             _ => {
                 self.exchange.keep_alive = false;
