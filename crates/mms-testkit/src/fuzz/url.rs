@@ -15,7 +15,9 @@ fn check_url(text: &str, parse: Parse) {
     let parsed = match parse(text) {
         Ok(parsed) => parsed,
         Err(error) => {
-            assert_eq!(error, Error::ApiMisuse(Misuse::Url));
+            let secure = text.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+            let misuse = if secure { Misuse::SecureUrl } else { Misuse::Url };
+            assert_eq!(error, Error::ApiMisuse(misuse));
             assert_eq!(UrlBuf::new(text).err(), Some(error));
             return;
         }
