@@ -1,0 +1,160 @@
+//! Timers and ends of a client.
+
+use super::*;
+
+#[test]
+fn each_timer_ends_the_session_at_its_time() {
+    for state in
+        [At::Connecting, At::Connected, At::Funnel, At::Opening, At::Header, At::Switching, At::Starting]
+    {
+        let mut server = at(state);
+        server.pass(Duration::from_millis(19_990));
+        assert_eq!(server.client.error(), None, "{state:?}");
+        server.pass(Duration::from_millis(20));
+        assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Reply)), "{state:?}");
+    }
+    let mut server = at(At::Streaming);
+    server.pass(89 * SECOND);
+    server.say(&Message::Ping);
+    server.pass(89 * SECOND);
+    media(&mut server, 0..1, 10);
+    server.pass(89 * SECOND);
+    assert_eq!(server.client.error(), None, "pings and media count");
+    server.pass(2 * SECOND);
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Silence)));
+    let mut ready = at(At::Ready);
+    ready.pass(100_000 * SECOND);
+    assert_eq!(ready.client.error(), None, "who does not play may wait");
+}
+
+#[test]
+fn a_stop_waits_as_long_as_packets_come() {
+    let mut server = at(At::Streaming);
+    server.client.stop().unwrap();
+    server.settle();
+    for number in 0..10 {
+        server.pass(15 * SECOND);
+        media(&mut server, number..number + 1, 10);
+    }
+    assert_eq!(server.client.error(), None);
+    server.pass(21 * SECOND);
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Reply)));
+}
+
+#[test]
+fn connecting_has_its_time() {
+    use mms_core::client::{Client, Step, Storage};
+    use mms_core::time::Instant;
+    let storage = Storage { receive: vec![0; 2048], send: vec![0; 2560] };
+    let mut client = Client::new("mmst://h/a", manual(), storage).unwrap();
+    assert_eq!(client.step(Instant::ZERO), Step::Connect(SocketId::CONTROL));
+    let Step::Wait { until, .. } = client.step(Instant::ZERO) else { panic!() };
+    assert_eq!(until, Instant::from_millis(15_000));
+    assert_eq!(client.step(until), Step::Close(SocketId::CONTROL));
+    assert_eq!(client.step(until), Step::Done);
+    assert_eq!(client.error(), Some(Error::TimedOut(TimerName::Connect)));
+}
+
+#[test]
+fn a_server_that_closes_early_is_an_error_but_not_when_nothing_plays() {
+    for state in [
+        At::Connecting,
+        At::Connected,
+        At::Funnel,
+        At::Opening,
+        At::Header,
+        At::Switching,
+        At::Starting,
+        At::Streaming,
+    ] {
+        let mut server = at(state);
+        server.close();
+        assert!(server.done);
+        let fault = Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd);
+        assert_eq!(server.client.error(), Some(fault), "{state:?}");
+    }
+    let mut ready = at(At::Ready);
+    ready.close();
+    assert_eq!(ready.story(), ["Closed"]);
+    assert!(ready.done && ready.client.error().is_none());
+}
+
+#[test]
+fn close_says_what_is_left_to_say_in_every_state() {
+    let rows = [
+        (At::Connecting, vec![]),
+        (At::Connected, vec![]),
+        (At::Funnel, vec![]),
+        (At::Opening, vec![]),
+        (At::Header, vec![Mid::CLOSE_FILE]),
+        (At::Ready, vec![Mid::CLOSE_FILE]),
+        (At::Switching, vec![Mid::CLOSE_FILE]),
+        (At::Starting, vec![Mid::STOP_PLAYING, Mid::LOGGING, Mid::CLOSE_FILE]),
+        (At::Streaming, vec![Mid::STOP_PLAYING, Mid::LOGGING, Mid::CLOSE_FILE]),
+    ];
+    for (state, expected) in rows {
+        let mut server = at(state);
+        server.client.close();
+        assert_eq!(mids(&packets(&server.settle())), expected, "{state:?}");
+        assert!(server.done, "{state:?}");
+        assert_eq!(server.client.error(), None);
+        assert!(server.client.play(Play::all()).is_err(), "nothing after the end");
+    }
+    let mut server = at(At::Streaming);
+    server.client.stop().unwrap();
+    server.client.close();
+    let said = mids(&packets(&server.settle()));
+    assert_eq!(said, [Mid::STOP_PLAYING, Mid::LOGGING, Mid::CLOSE_FILE], "a stop not sent yet is");
+}
+
+#[test]
+fn a_goodbye_that_nobody_takes_ends_after_its_time_without_an_error() {
+    let mut server = at(At::Streaming);
+    server.write = 0;
+    server.client.close();
+    server.settle();
+    assert!(!server.done);
+    server.pass(6 * SECOND);
+    server.settle();
+    assert!(server.done);
+    assert_eq!(server.client.error(), None);
+}
+
+#[test]
+fn a_network_that_fails_after_the_goodbye_is_no_error() {
+    let mut server = at(At::Streaming);
+    server.write = 0;
+    server.client.close();
+    server.settle();
+    server.client.connection_failed(SocketId::CONTROL);
+    server.settle();
+    assert!(server.done && server.client.error().is_none());
+    let mut early = at(At::Streaming);
+    early.client.connection_failed(SocketId::CONTROL);
+    early.settle();
+    assert_eq!(early.client.error(), Some(Error::ConnectionFailed));
+}
+
+#[test]
+fn bad_headers_and_packets_are_told_by_their_fault() {
+    let content = content();
+    let bad: [(&str, Vec<u8>, Misbehaviour); 4] = [
+        ("order", data(1, 1, 4, &content.header()[..100]), Misbehaviour::FragmentOrder),
+        ("short", data(0, 1, 0x0C, &content.header()[..100]), Misbehaviour::HeaderTooShort),
+        ("long", data(0, 1, 0x0C, &[content.header(), &[0; 9]].concat()), Misbehaviour::HeaderTooLong),
+        (
+            "twice",
+            [data(0, 1, 4, &content.header()[..9]), data(0, 1, 4, b"x")].concat(),
+            Misbehaviour::FragmentOrder,
+        ),
+    ];
+    for (name, bytes, fault) in bad {
+        let mut server = at(At::Header);
+        server.send(&bytes);
+        assert_eq!(server.client.error(), Some(Error::PeerMisbehaved(fault)), "{name}");
+    }
+    let mut server = at(At::Streaming);
+    server.send(&data(0, 10, 0, &[0; 1445]));
+    let fault = Error::PeerMisbehaved(Misbehaviour::PacketTooLarge);
+    assert_eq!(server.client.error(), Some(fault));
+}
