@@ -183,6 +183,29 @@ fn a_stream_change_is_followed_by_a_read_block_and_losses_of_both_entries_are_re
     assert_eq!((reception.packets_lost_net, reception.packets_recovered_resent), (2, 2));
 }
 
+/// Another transport would bring the first entry again, behind what was told of it.
+#[test]
+fn a_second_header_that_never_comes_is_no_reason_for_another_transport() {
+    let content = content();
+    let mut options = Options::default();
+    options.play = Some(Play::all());
+    let mut server = opened("mms://h/a", options, 0);
+    server.say(&report_read_block(1));
+    header(&mut server, &content, 1);
+    server.say(&talk::switched());
+    server.say(&talk::started(OK, 10));
+    for number in 0..3 {
+        server.datagram(&data(number, 10, number as u8, content.packet(number)));
+    }
+    server.say(&talk::end(Hresult::S_FALSE, 10));
+    server.pass(Duration::from_secs(5));
+    server.say(&talk::change());
+    server.pass(Duration::from_secs(100));
+    assert!(server.done);
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Header)));
+    assert_eq!((server.events("Packet ").len(), server.events("RolledOver").len()), (3, 0));
+}
+
 /// Numbers that the client asked for since the last call, and asks for within so many milliseconds.
 fn asked(server: &mut ScriptedServer, millis: u64) -> Vec<u32> {
     server.pass(Duration::from_millis(millis));
