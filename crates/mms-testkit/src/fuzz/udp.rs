@@ -174,6 +174,11 @@ impl<'a> Play<'a> {
 
     fn deliver(&mut self, number: u32) {
         let Some(datagram) = self.sent.get(&number).cloned() else { return };
+        if self.receiver.space().is_none() {
+            // lost like one for which the socket has no room
+            self.poll(2);
+            return;
+        }
         self.reached = self.reached.max(number + 1);
         if let (true, Some(tail)) = (datagram[4] == self.incarnation, self.tail) {
             self.tail = None;
@@ -191,10 +196,7 @@ impl<'a> Play<'a> {
     }
 
     fn receive(&mut self, datagram: &[u8]) {
-        let Some(space) = self.receiver.space() else {
-            self.poll(2);
-            return;
-        };
+        let Some(space) = self.receiver.space() else { return };
         let len = datagram.len().min(space.len());
         space[..len].copy_from_slice(&datagram[..len]);
         let arrival = self.receiver.filled(self.now, len).unwrap();
