@@ -16,7 +16,7 @@ pub struct Config {
     pub http: wmsp::server::Config,
     /// How much of what was lost on UDP is sent again.
     pub resend: ResendConfig,
-    /// Ours: how long the first bytes may take.
+    /// Ours: how long the first bytes may take; and a connection that is turned away, from its first byte to its last.
     pub sniff_timeout: Duration,
     /// Ours: how long a client may read nothing while bytes wait for it.
     pub stall_timeout: Duration,

@@ -44,9 +44,12 @@ where
         };
         let [first, _, _, _, a, b, c, d] = *prefix;
         if u32::from_le_bytes([a, b, c, d]) == TcpMessageHeader::SESSION_ID {
-            self.timers.stop(TimerName::Sniff);
+            self.recognised();
             self.report.transport = Transport::MmsTcp;
             let mut session = mmsp::server::Session::new(self.config.mms.clone(), self.random, now);
+            if self.turned_away {
+                session.turn_away();
+            }
             if self.udp_allowed {
                 session.enable_udp();
             }
@@ -60,11 +63,21 @@ where
     }
 
     pub(super) fn begin_http(&mut self, now: Instant) -> &mut Protocol {
-        self.timers.stop(TimerName::Sniff);
+        self.recognised();
         self.report.transport = Transport::Http;
-        let session = wmsp::server::Session::new(self.config.http.clone(), self.random, now);
+        let mut session = wmsp::server::Session::new(self.config.http.clone(), self.random, now);
+        if self.turned_away {
+            session.turn_away();
+        }
         self.protocol = Protocol::Http(session);
         &mut self.protocol
+    }
+
+    /// The protocol is known. A client that is turned away has no more time than that for its first bytes.
+    fn recognised(&mut self) {
+        if !self.turned_away {
+            self.timers.stop(TimerName::Sniff);
+        }
     }
 
     fn input(&mut self, now: Instant) -> Result<bool, Error> {
