@@ -2,6 +2,7 @@
 //!
 //! A missing program fails the test where `CI=true` and is told by a line with `SKIPPED` elsewhere.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[allow(dead_code, reason = "each test uses its part")]
 mod support;
