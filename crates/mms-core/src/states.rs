@@ -11,6 +11,7 @@ use std::vec::Vec;
 
 use crate::mmsp::client::explored as client;
 use crate::mmsp::server::explored as server;
+#[cfg(feature = "http")]
 use crate::wmsp::server::explored as http_server;
 
 /// The messages of the other tests.
@@ -190,6 +191,7 @@ the peer, *tells* are events and wishes for the application or the host. An inpu
 To print the page again: `MMS_WRITE_STATES=1 cargo test -p mms-core --lib states`.
 ";
 
+#[cfg(feature = "http")]
 #[test]
 fn the_page_of_states_is_what_the_sessions_do() {
     let page = [
