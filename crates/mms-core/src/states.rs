@@ -12,7 +12,7 @@ use std::vec::Vec;
 use crate::mmsp::client::explored as client;
 use crate::mmsp::server::explored as server;
 #[cfg(feature = "http")]
-use crate::wmsp::server::explored as http_server;
+use crate::wmsp::{client::explored as http_client, server::explored as http_server};
 
 /// The messages of the other tests.
 #[path = "../../mms-testkit/src/talk.rs"]
@@ -199,6 +199,7 @@ fn the_page_of_states_is_what_the_sessions_do() {
         section("Client of MMS, media over TCP", client::ABOUT, client::Explored::over_tcp(), 13),
         section("Client of MMS, media over UDP", client::ABOUT_UDP, client::Explored::over_udp(), 14),
         section("Server of MMS", server::ABOUT, server::Explored::new(), 11),
+        section("Client of HTTP", http_client::ABOUT, http_client::Explored::new(), 10),
         section("Server of HTTP, one connection", http_server::ABOUT, http_server::Explored::new(), 9),
     ]
     .concat();
