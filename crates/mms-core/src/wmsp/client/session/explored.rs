@@ -9,9 +9,10 @@ use std::{format, vec};
 use super::*;
 use crate::states::{Did, Machine, name};
 
-pub(crate) const ABOUT: &str = "`mms_core::wmsp::client::Session` with its default settings, but without logs: with them, Log goes out on the \
-     short connection whenever playing ends. The short connection is there as soon as it is wanted. Bodies end with their \
-     connection.";
+pub(crate) const ABOUT: &str = "`mms_core::wmsp::client::Session` with its default settings, but without logs: with \
+     them, Log goes out on the short connection whenever playing ends. The short connection is there as soon as it is \
+     wanted. Bodies end with their connection. Another server is one that does not call itself one of Windows Media; its \
+     answer to Describe may be the stream.";
 
 /// A session, and the input of the streaming connection that it has not taken yet.
 #[derive(Clone)]
@@ -75,15 +76,16 @@ impl Explored {
     /// What a server says on the streaming connection; `None` for what is none of it.
     fn server_says(input: &str) -> Option<Vec<u8>> {
         let head = |line: &str| {
+            let server = if input == "200 (another server)" { "VLC" } else { "Cougar/9.1.1.3841" };
             let pragma = "Pragma: client-id=1, timeout=60000, features=\"seekable\"";
-            format!("HTTP/1.0 {line}\r\nServer: Cougar/9.1.1.3841\r\n{pragma}\r\n\r\n").into_bytes()
+            format!("HTTP/1.0 {line}\r\nServer: {server}\r\n{pragma}\r\n\r\n").into_bytes()
         };
         let frame = |id: u8, flags: u8, payload: &[u8]| {
             let [low, high] = u16::try_from(payload.len() + 8).unwrap().to_le_bytes();
             [&[b'$', id, low, high, 0, 0, 0, 0, 0, flags, low, high][..], payload].concat()
         };
         Some(match input {
-            "200" => head("200 OK"),
+            "200" | "200 (another server)" => head("200 OK"),
             "302" => head("302 Found\r\nLocation: http://other/a"),
             "401" => head("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a\""),
             "404" => head("404 Not Found"),
@@ -158,6 +160,7 @@ impl Machine for Explored {
         "connected",
         "the connection fails",
         "200",
+        "200 (another server)",
         "302",
         "401",
         "404",
