@@ -228,7 +228,7 @@ phrases! {
         SecureUrl = "https is not spoken",
         /// No transport is left for a URL: the order of transports has none for it, or only datagrams (`mmsu`), which
         /// need [`Client::with_udp`](crate::client::Client::with_udp).
-        NoTransport = "no transport is left for this URL; media in datagrams needs a client with UDP",
+        NoTransport = "no transport is left for this URL; media in datagrams needs a client with UDP, and HTTP the feature `http`",
     }
 }
 

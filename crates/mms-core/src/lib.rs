@@ -8,8 +8,8 @@
 //! mms-core = "0.1"
 //! ```
 //!
-//! Rust 1.88 or later; any edition will do, while the examples are written in edition 2024. No feature is on by default, and
-//! none is needed: `arbitrary` is for fuzzing.
+//! Rust 1.88 or later; any edition will do, while the examples are written in edition 2024. The feature `http` is on by default; a
+//! device that speaks MMS only does without it (`default-features = false`). `arbitrary` is for fuzzing.
 //!
 //! # When do I call what
 //!
@@ -116,6 +116,10 @@
         clippy::todo
     )
 )]
+#![cfg_attr(
+    not(feature = "http"),
+    allow(dead_code, unused_imports, reason = "what only HTTP uses; with it everything is used")
+)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 #[cfg(test)]
@@ -142,4 +146,5 @@ pub mod text;
 pub mod time;
 mod timer;
 pub mod url;
+#[cfg(feature = "http")]
 pub mod wmsp;

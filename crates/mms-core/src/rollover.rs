@@ -181,11 +181,16 @@ pub struct Rollover {
 }
 
 impl Rollover {
-    /// The attempts at a URL of this scheme; `None` if no transport is left. Datagrams need a host that `has_udp`.
+    /// The attempts at a URL of this scheme; `None` if no transport is left. Datagrams need a host that `has_udp`, HTTP the
+    /// feature `http`.
     #[must_use]
     pub fn new(scheme: Scheme, order: Transports, has_udp: bool) -> Option<Self> {
         let mut attempts = [None; 3];
-        let usable = |transport: &Transport| has_udp || *transport != Transport::Udp;
+        let usable = |transport: &Transport| match transport {
+            Transport::Udp => has_udp,
+            Transport::Tcp => true,
+            Transport::Http => cfg!(feature = "http"),
+        };
         for (slot, transport) in attempts.iter_mut().zip(order.for_scheme(scheme).iter().filter(usable)) {
             *slot = Some(Attempt { transport, outcome: Outcome::Untried });
         }
@@ -264,7 +269,7 @@ impl Rollover {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http"))]
 mod tests {
     use std::vec::Vec;
 

@@ -11,7 +11,8 @@ use std::vec::Vec;
 
 use crate::mmsp::client::explored as client;
 use crate::mmsp::server::explored as server;
-use crate::wmsp::server::explored as http_server;
+#[cfg(feature = "http")]
+use crate::wmsp::{client::explored as http_client, server::explored as http_server};
 
 /// The messages of the other tests.
 #[path = "../../mms-testkit/src/talk.rs"]
@@ -190,6 +191,7 @@ the peer, *tells* are events and wishes for the application or the host. An inpu
 To print the page again: `MMS_WRITE_STATES=1 cargo test -p mms-core --lib states`.
 ";
 
+#[cfg(feature = "http")]
 #[test]
 fn the_page_of_states_is_what_the_sessions_do() {
     let page = [
@@ -197,6 +199,7 @@ fn the_page_of_states_is_what_the_sessions_do() {
         section("Client of MMS, media over TCP", client::ABOUT, client::Explored::over_tcp(), 13),
         section("Client of MMS, media over UDP", client::ABOUT_UDP, client::Explored::over_udp(), 14),
         section("Server of MMS", server::ABOUT, server::Explored::new(), 11),
+        section("Client of HTTP", http_client::ABOUT, http_client::Explored::new(), 10),
         section("Server of HTTP, one connection", http_server::ABOUT, http_server::Explored::new(), 9),
     ]
     .concat();

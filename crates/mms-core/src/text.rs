@@ -221,6 +221,18 @@ impl<const N: usize> fmt::Write for Fixed<N> {
     }
 }
 
+/// The text of bytes up to the first that is no UTF-8.
+#[must_use]
+pub fn utf8_prefix(bytes: &[u8]) -> &str {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => bytes
+            .get(..error.valid_up_to())
+            .and_then(|valid| core::str::from_utf8(valid).ok())
+            .unwrap_or_default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::string::{String, ToString};

@@ -2,13 +2,11 @@
 
 use mms_core::hresult::Hresult;
 use mms_core::mmsp::wire::{
-    self, CloseFile, Connect, ConnectFunnel, DataHeader, Deframer, FileAttributes, Frame, FrameLimits,
-    FunnelInfo, Message, Mid, OpenFile, ReadBlock, ReportConnectedEx, ReportConnectedFunnel,
-    ReportEndOfStream, ReportFunnelInfo, ReportOpenFile, ReportReadBlock, ReportStartedPlaying,
-    ReportStreamSwitch, StartPlaying, StopPlaying, StreamEntries, StreamSwitch, StreamSwitchEntry,
-    TcpMessageHeader,
+    self, DataHeader, Deframer, FileAttributes, Frame, FrameLimits, Message, Mid, ReportOpenFile,
+    StreamSwitchEntry, TcpMessageHeader,
 };
-use mms_core::text::Text;
+
+use crate::talk;
 
 /// Incarnation that our client gives to the header.
 pub const HEADER_INCARNATION: u8 = 1;
@@ -60,51 +58,13 @@ pub fn fragments(header: &[u8], size: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// A ReportConnectedEX with this version.
-#[must_use]
-pub fn connected(version: &str) -> Message<'_> {
-    Message::ReportConnectedEx(ReportConnectedEx {
-        hr: Hresult::S_OK,
-        play_incarnation: wire::MMS_DISABLE_PACKET_PAIR,
-        mac_to_viewer_protocol_revision: wire::MAC_TO_VIEWER_PROTOCOL_REVISION,
-        viewer_to_mac_protocol_revision: wire::VIEWER_TO_MAC_PROTOCOL_REVISION,
-        block_group_play_time: 1.0,
-        block_group_blocks: 1,
-        max_open_files: 1,
-        block_max_bytes: 0x8000,
-        max_bit_rate: 10_000_000,
-        server_version_info: Some(Text::Str(version)),
-        version_info: None,
-        version_url: None,
-        authen_package: None,
-    })
-}
-
 /// A good server's replies up to the one to OpenFile.
 #[must_use]
 pub fn server_opens() -> Vec<Vec<u8>> {
-    let funnel_info = ReportFunnelInfo {
-        hr: Hresult::S_OK,
-        play_incarnation: wire::MMS_DISABLE_PACKET_PAIR,
-        transport_mask: 8,
-        block_fragments: 1,
-        fragment_bytes: 0x0001_0000,
-        cubs: 1,
-        failed_cubs: 0,
-        disks: 1,
-        decluster: 0,
-        cubdd_datagram_size: 0,
-        packet_pair: &[],
-    };
     vec![
-        packet(&connected("9.1.1.3841")),
-        packet(&Message::ReportFunnelInfo(funnel_info)),
-        packet(&Message::ReportConnectedFunnel(ReportConnectedFunnel {
-            hr: Hresult::S_OK,
-            play_incarnation: 0,
-            packet_payload_size: 0,
-            funnel_name: Text::Str("Funnel Of The Gods"),
-        })),
+        packet(&talk::connected("9.1.1.3841", None)),
+        packet(&talk::report_funnel_info(wire::MMS_DISABLE_PACKET_PAIR, &[])),
+        packet(&talk::connected_funnel()),
         packet(&Message::ReportOpenFile(ReportOpenFile {
             hr: Hresult::S_OK,
             play_incarnation: 9,
@@ -124,11 +84,7 @@ pub fn server_opens() -> Vec<Vec<u8>> {
 #[must_use]
 pub fn server_header(header: &[u8], fragment: usize) -> Vec<Vec<u8>> {
     let mut chunks = server_opens();
-    chunks.push(packet(&Message::ReportReadBlock(ReportReadBlock {
-        hr: Hresult::S_OK,
-        play_incarnation: 1,
-        play_sequence: 0,
-    })));
+    chunks.push(packet(&talk::report_read_block(Hresult::S_OK)));
     chunks.extend(fragments(header, fragment));
     chunks
 }
@@ -137,12 +93,8 @@ pub fn server_header(header: &[u8], fragment: usize) -> Vec<Vec<u8>> {
 #[must_use]
 pub fn server_starts(header: &[u8], fragment: usize) -> Vec<Vec<u8>> {
     let mut chunks = server_header(header, fragment);
-    chunks.push(packet(&Message::ReportStreamSwitch(ReportStreamSwitch { hr: Hresult::S_OK })));
-    chunks.push(packet(&Message::ReportStartedPlaying(ReportStartedPlaying {
-        hr: Hresult::S_OK,
-        play_incarnation: u32::from(PLAY_INCARNATION),
-        tiger_file_id: 1,
-    })));
+    chunks.push(packet(&talk::switched()));
+    chunks.push(packet(&talk::started(Hresult::S_OK, u32::from(PLAY_INCARNATION))));
     chunks
 }
 
@@ -156,64 +108,13 @@ pub fn media(payloads: &[Vec<u8>]) -> Vec<Vec<u8>> {
 /// The end of the stream.
 #[must_use]
 pub fn end_of_stream() -> Vec<u8> {
-    packet(&Message::ReportEndOfStream(ReportEndOfStream {
-        hr: Hresult::S_OK,
-        play_incarnation: u32::from(PLAY_INCARNATION),
-    }))
+    packet(&talk::end(Hresult::S_OK, u32::from(PLAY_INCARNATION)))
 }
 
 /// A good client's Connect.
 #[must_use]
 pub fn connect() -> Message<'static> {
-    Message::Connect(Connect {
-        play_incarnation: wire::MMS_DISABLE_PACKET_PAIR,
-        mac_to_viewer_protocol_revision: wire::MAC_TO_VIEWER_PROTOCOL_REVISION,
-        viewer_to_mac_protocol_revision: wire::VIEWER_TO_MAC_PROTOCOL_REVISION,
-        subscriber_name: Text::Str(
-            "NSPlayer/9.0.0.2980; {3300AD50-2C39-46C0-AE0A-1D3F5C9A7B11}; Host: server",
-        ),
-    })
-}
-
-/// A client's FunnelInfo without packet pair.
-#[must_use]
-pub fn funnel_info() -> Message<'static> {
-    Message::FunnelInfo(FunnelInfo { play_incarnation: wire::MMS_DISABLE_PACKET_PAIR })
-}
-
-/// A client's ConnectFunnel.
-#[must_use]
-pub fn connect_funnel(name: &str) -> Message<'_> {
-    Message::ConnectFunnel(ConnectFunnel {
-        play_incarnation: 0,
-        max_block_bytes: u32::MAX,
-        max_funnel_bytes: 0,
-        max_bit_rate: 10_000_000,
-        funnel_mode: 2,
-        funnel_name: Text::Str(name),
-    })
-}
-
-/// A client's OpenFile.
-#[must_use]
-pub fn open_file(name: &str) -> Message<'_> {
-    Message::OpenFile(OpenFile { play_incarnation: 9, spare: 0, file_name: Text::Str(name), token_data: &[] })
-}
-
-/// A client's ReadBlock.
-#[must_use]
-pub fn read_block() -> Message<'static> {
-    Message::ReadBlock(ReadBlock {
-        open_file_id: 1,
-        file_block_id: 0,
-        offset: 0,
-        length: 0x8000,
-        flags: u32::MAX,
-        t_earliest: 0.0,
-        t_deadline: 3600.0,
-        play_incarnation: 1,
-        play_sequence: 0,
-    })
+    talk::connect("NSPlayer/9.0.0.2980; {3300AD50-2C39-46C0-AE0A-1D3F5C9A7B11}; Host: server")
 }
 
 /// A client's StreamSwitch that wants stream 1.
@@ -221,33 +122,7 @@ pub fn read_block() -> Message<'static> {
 pub fn stream_switch() -> Message<'static> {
     const ENTRIES: &[StreamSwitchEntry] =
         &[StreamSwitchEntry { src_stream_number: wire::NO_STREAM, dst_stream_number: 1, thinning_level: 0 }];
-    Message::StreamSwitch(StreamSwitch { entries: StreamEntries::new(ENTRIES) })
-}
-
-/// A client's StartPlaying from the beginning.
-#[must_use]
-pub fn start_playing() -> Message<'static> {
-    Message::StartPlaying(StartPlaying {
-        open_file_id: 1,
-        position: 0.0,
-        asf_offset: wire::START_NOT_USED,
-        location_id: wire::START_NOT_USED,
-        frame_offset: 0,
-        play_incarnation: 10,
-        acceleration: None,
-    })
-}
-
-/// A client's StopPlaying.
-#[must_use]
-pub fn stop_playing() -> Message<'static> {
-    Message::StopPlaying(StopPlaying { open_file_id: 1, play_incarnation: 10 })
-}
-
-/// A client's CloseFile.
-#[must_use]
-pub fn close_file() -> Message<'static> {
-    Message::CloseFile(CloseFile { play_incarnation: 0, open_file_id: 1 })
+    talk::switch(ENTRIES)
 }
 
 /// A good client's requests up to StartPlaying.
@@ -255,12 +130,12 @@ pub fn close_file() -> Message<'static> {
 pub fn client_plays() -> Vec<Vec<u8>> {
     let messages = [
         connect(),
-        funnel_info(),
-        connect_funnel(r"\\127.0.0.1\TCP\1755"),
-        open_file("content.wmv"),
-        read_block(),
+        talk::funnel_info(wire::MMS_DISABLE_PACKET_PAIR),
+        talk::connect_funnel(r"\\127.0.0.1\TCP\1755"),
+        talk::open_file(9, "content.wmv"),
+        talk::read_block(1),
         stream_switch(),
-        start_playing(),
+        talk::start(u32::from(PLAY_INCARNATION)),
     ];
     messages.iter().map(packet).collect()
 }

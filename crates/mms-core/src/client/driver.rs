@@ -82,15 +82,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     pub const RECEIVE_BYTES: usize = 2048;
     /// Least send storage: the longest name in OpenFile.
     pub const SEND_BYTES: usize = 2560;
-    /// Send storage for the longest request over HTTP. With less a long URL or many streams can be an error.
-    pub const HTTP_SEND_BYTES: usize = 8192;
 
     /// A client for a URL, which cannot have its media in datagrams.
     ///
     /// # Errors
     /// `ApiMisuse`: `Url` for a URL that is neither of the mms family nor of HTTP, `SecureUrl` for `https`, `NoTransport`
-    /// for `mmsu`, which needs [`with_udp`](Self::with_udp), and for an order of transports that leaves none, `OutOfRange`
-    /// for storage below the least sizes. `Limit` for a URL that is too long.
+    /// for `mmsu`, which needs [`with_udp`](Self::with_udp), for HTTP without the feature `http`, and for an order of
+    /// transports that leaves none, `OutOfRange` for storage below the least sizes. `Limit` for a URL that is too long.
     pub fn new(url: &str, options: Options, storage: Storage<B>) -> Result<Self, Error> {
         Self::with(url, options, storage, None)
     }
@@ -265,13 +263,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// Where a socket wants to be connected to.
     #[must_use]
     pub fn wanted(&self, _socket: SocketId) -> Wanted<'_> {
-        match &self.options.proxy {
-            Some(proxy) if self.is_through_proxy() => Wanted { host: proxy.host(), port: proxy.port() },
-            _ => {
-                let url = self.url.url();
-                Wanted { host: url.host, port: self.rollover.transport().port(&url) }
-            }
-        }
+        self.proxy().unwrap_or_else(|| {
+            let url = self.url.url();
+            Wanted { host: url.host, port: self.rollover.transport().port(&url) }
+        })
     }
 
     /// The socket is connected; `local` is the address of our end.

@@ -7,9 +7,7 @@ use crate::hresult::Hresult;
 use crate::mmsp::client::{self as mmsp, AuthenticationScheme, Content, RedirectKind};
 use crate::mmsp::wire::ServerVersion;
 use crate::rollover::Transport;
-use crate::text::Text;
-use crate::wmsp::client as wmsp;
-use crate::wmsp::wire::utf8_prefix;
+use crate::text::{Text, utf8_prefix};
 
 /// Something the application wants to know.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,36 +155,6 @@ impl<'a> From<mmsp::Event<'a>> for Event<'a> {
     }
 }
 
-impl<'a> From<wmsp::Event<'a>> for Event<'a> {
-    fn from(event: wmsp::Event<'a>) -> Self {
-        match event {
-            wmsp::Event::Connected { server } => {
-                let [major, minor, ..] = server.version;
-                Self::Connected { version: ServerVersion { major, minor } }
-            }
-            wmsp::Event::AuthenticationRequired { scheme } => Self::AuthenticationRequired { scheme },
-            wmsp::Event::Redirected { kind, location } => {
-                Self::Redirected { kind, location: Text::Str(location) }
-            }
-            wmsp::Event::Opened(content) => Self::Opened(content),
-            wmsp::Event::HeaderPart { offset, bytes, last } => Self::HeaderPart { offset, bytes, last },
-            wmsp::Event::StreamsSwitched { hr } => Self::StreamsSwitched { hr },
-            wmsp::Event::Started => Self::Started,
-            wmsp::Event::Packet { location_id, af_flags, bytes } => {
-                Self::Packet { location_id, af_flags, bytes }
-            }
-            wmsp::Event::Stopped => Self::Stopped,
-            wmsp::Event::EndOfStream { hr, more } => Self::EndOfStream { hr, more },
-            wmsp::Event::StreamChange { packet_size, header_len, bit_rate } => {
-                Self::StreamChange { packet_size, header_len, bit_rate }
-            }
-            wmsp::Event::File { len } => Self::File { len },
-            wmsp::Event::FilePart { offset, bytes } => Self::FilePart { offset, bytes },
-            wmsp::Event::TextPart { offset, bytes, last } => Self::TextPart { offset, bytes, last },
-        }
-    }
-}
-
 /// An event whose bytes are ranges of the input.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Located {
@@ -233,21 +201,6 @@ impl From<mmsp::Located> for Located {
                 Self::Packet { location_id, af_flags, bytes }
             }
             mmsp::Located::Redirected { kind, location } => Self::Redirected { kind, location, wide: true },
-        }
-    }
-}
-
-impl From<wmsp::Located> for Located {
-    fn from(event: wmsp::Located) -> Self {
-        match event {
-            wmsp::Located::Plain(event) => Self::Plain(event.into()),
-            wmsp::Located::HeaderPart { offset, bytes, last } => Self::HeaderPart { offset, bytes, last },
-            wmsp::Located::Packet { location_id, af_flags, bytes } => {
-                Self::Packet { location_id, af_flags, bytes }
-            }
-            wmsp::Located::Redirected { kind, location } => Self::Redirected { kind, location, wide: false },
-            wmsp::Located::FilePart { offset, bytes } => Self::FilePart { offset, bytes },
-            wmsp::Located::TextPart { offset, bytes, last } => Self::TextPart { offset, bytes, last },
         }
     }
 }

@@ -1,18 +1,21 @@
-//! The drive loop's turns over HTTP: one connection that streams, and one beside it for what is short.
+//! The drive loop's turns over HTTP: one connection that streams, and one beside it for what is short. Without the feature
+//! `http`, `no_http.rs` stands here.
 
 use core::fmt::Write as _;
 
 use super::driver::{Client, Place, write_host};
-use super::event::Located;
-use super::options::Step;
+use super::event::{Event, Located};
+use super::options::{Options, Step, Wanted};
 use super::protocol::Protocol;
 use super::socket::SocketId;
 use crate::error::{Error, LimitName, TimerName};
-use crate::rollover::Transport;
-use crate::text::Fixed;
+use crate::mmsp::wire::ServerVersion;
+use crate::rollover::{Rollover, Transport};
+use crate::text::{Fixed, Text};
 use crate::time::Instant;
 use crate::url::{Url, UrlBuf, percent_decoded};
-use crate::wmsp::client::{Config, ConnectionId, ConnectionWish, Session, Target};
+use crate::wmsp::client as wmsp;
+use crate::wmsp::client::{ConnectionId, ConnectionWish, Session, Target};
 use crate::wmsp::wire::Credentials;
 
 /// Most bytes of the head of an answer to a short request; of a longer one nothing is learnt.
@@ -45,8 +48,14 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(config: Config) -> Self {
-        Self {
+    /// A session, if HTTP is what is tried now.
+    pub(super) fn new(options: &Options, url: &UrlBuf, rollover: &Rollover) -> Option<Self> {
+        if rollover.transport() != Transport::Http {
+            return None;
+        }
+        let mut config = options.http.clone();
+        config.has_credentials |= url.url().user_info.is_some();
+        Some(Self {
             session: Session::new(config),
             streaming: Socket::Closed,
             short: Socket::Closed,
@@ -56,7 +65,7 @@ impl Http {
             short_ended: false,
             short_deadline: Instant::MAX,
             sending: None,
-        }
+        })
     }
 
     pub(super) fn has_short(&self) -> bool {
@@ -149,6 +158,9 @@ const fn socket_of(id: ConnectionId) -> SocketId {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
+    /// Send storage for the longest request over HTTP. With less a long URL or many streams can be an error.
+    pub const HTTP_SEND_BYTES: usize = 8192;
+
     /// What the host does about connections before anything else.
     pub(super) fn http_step(&mut self, now: Instant) -> Option<Step> {
         let patience = self.patience();
@@ -247,11 +259,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         }
     }
 
-    /// Whether the connections go to a proxy.
-    pub(super) fn is_through_proxy(&self) -> bool {
-        let Some(proxy) = self.options.proxy.filter(|_| self.protocol.is_http()) else { return false };
+    /// The proxy, if the connections go to it.
+    pub(super) fn proxy(&self) -> Option<Wanted<'_>> {
+        let proxy = self.options.proxy.as_ref().filter(|_| self.protocol.is_http())?;
         let url = self.url.url();
-        proxy.serves(url.host, Transport::Http.port(&url))
+        let serves = proxy.serves(url.host, Transport::Http.port(&url));
+        serves.then_some(Wanted { host: proxy.host(), port: proxy.port() })
     }
 
     /// One request at a time waits to be written, for one connection or the other.
@@ -261,7 +274,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         let wanting = ids.into_iter().find(|id| http.session.wants_transmit(*id));
         // most steps end here; those behind it take the URL apart
         let Some(id) = wanting.filter(|_| self.send.is_empty()) else { return Ok(false) };
-        let through_proxy = self.is_through_proxy();
+        let through_proxy = self.proxy().is_some();
         let Protocol::Http(http) = &mut self.protocol else { return Ok(false) };
         let url = self.url.url();
         let mut host = Fixed::<{ UrlBuf::LIMIT }>::default();
@@ -314,4 +327,49 @@ fn credentials<'r>(url: &Url<'_>, room: &'r mut [Decoded; 2]) -> Option<Credenti
     let (user, password) = url.credentials()?;
     let [first, second] = room;
     Some(Credentials { user: first.fill(user)?, password: second.fill(password)? })
+}
+
+impl<'a> From<wmsp::Event<'a>> for Event<'a> {
+    fn from(event: wmsp::Event<'a>) -> Self {
+        match event {
+            wmsp::Event::Connected { server } => {
+                let [major, minor, ..] = server.version;
+                Self::Connected { version: ServerVersion { major, minor } }
+            }
+            wmsp::Event::AuthenticationRequired { scheme } => Self::AuthenticationRequired { scheme },
+            wmsp::Event::Redirected { kind, location } => {
+                Self::Redirected { kind, location: Text::Str(location) }
+            }
+            wmsp::Event::Opened(content) => Self::Opened(content),
+            wmsp::Event::HeaderPart { offset, bytes, last } => Self::HeaderPart { offset, bytes, last },
+            wmsp::Event::StreamsSwitched { hr } => Self::StreamsSwitched { hr },
+            wmsp::Event::Started => Self::Started,
+            wmsp::Event::Packet { location_id, af_flags, bytes } => {
+                Self::Packet { location_id, af_flags, bytes }
+            }
+            wmsp::Event::Stopped => Self::Stopped,
+            wmsp::Event::EndOfStream { hr, more } => Self::EndOfStream { hr, more },
+            wmsp::Event::StreamChange { packet_size, header_len, bit_rate } => {
+                Self::StreamChange { packet_size, header_len, bit_rate }
+            }
+            wmsp::Event::File { len } => Self::File { len },
+            wmsp::Event::FilePart { offset, bytes } => Self::FilePart { offset, bytes },
+            wmsp::Event::TextPart { offset, bytes, last } => Self::TextPart { offset, bytes, last },
+        }
+    }
+}
+
+impl From<wmsp::Located> for Located {
+    fn from(event: wmsp::Located) -> Self {
+        match event {
+            wmsp::Located::Plain(event) => Self::Plain(event.into()),
+            wmsp::Located::HeaderPart { offset, bytes, last } => Self::HeaderPart { offset, bytes, last },
+            wmsp::Located::Packet { location_id, af_flags, bytes } => {
+                Self::Packet { location_id, af_flags, bytes }
+            }
+            wmsp::Located::Redirected { kind, location } => Self::Redirected { kind, location, wide: false },
+            wmsp::Located::FilePart { offset, bytes } => Self::FilePart { offset, bytes },
+            wmsp::Located::TextPart { offset, bytes, last } => Self::TextPart { offset, bytes, last },
+        }
+    }
 }

@@ -232,10 +232,15 @@ mod datagrams;
 mod driver;
 mod event;
 mod file;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(not(feature = "http"))]
+#[path = "no_http.rs"]
 mod http;
 mod options;
 mod place;
 mod protocol;
+#[cfg(feature = "http")]
 mod proxy;
 mod socket;
 mod udp;
@@ -245,11 +250,13 @@ pub use crate::mmsp::client::{
     Statistics, Until,
 };
 pub use crate::rollover::{Attempt, Outcome, Transport, Transports};
+#[cfg(feature = "http")]
 pub use crate::wmsp::client::{Config as HttpConfig, Quirks as HttpQuirks};
 pub use driver::Client;
 pub use event::Event;
 pub use file::FileBytes;
 pub use options::{Options, Step, Storage, Wanted};
+#[cfg(feature = "http")]
 pub use proxy::Proxy;
 pub use socket::{SocketId, Sockets};
 pub use udp::UdpStorage;

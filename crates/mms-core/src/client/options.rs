@@ -2,13 +2,11 @@
 
 use core::time::Duration;
 
-use super::proxy::Proxy;
 use super::socket::{SocketId, Sockets};
 use crate::mmsp::client::{Config, Play};
 use crate::mmsp::udp;
 use crate::rollover::Transports;
 use crate::time::Instant;
-use crate::wmsp::client as wmsp;
 
 /// Settings of a client.
 #[derive(Clone, Debug)]
@@ -17,7 +15,8 @@ pub struct Options {
     /// Settings of a session of MMS.
     pub mms: Config,
     /// Settings of a session over HTTP.
-    pub http: wmsp::Config,
+    #[cfg(feature = "http")]
+    pub http: super::HttpConfig,
     /// What to play when the header is there; `None` waits for [`Client::play`](super::Client::play). By default
     /// everything from the beginning, at the server's pace; see [`Play::acceleration`].
     pub play: Option<Play>,
@@ -40,14 +39,16 @@ pub struct Options {
     /// Settings of media over UDP.
     pub udp: udp::Config,
     /// The proxy for HTTP.
-    pub proxy: Option<Proxy>,
+    #[cfg(feature = "http")]
+    pub proxy: Option<super::Proxy>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             mms: Config::default(),
-            http: wmsp::Config::default(),
+            #[cfg(feature = "http")]
+            http: super::HttpConfig::default(),
             play: Some(Play::default()),
             close_at_end: true,
             connect_timeout: Duration::from_secs(15),
@@ -57,6 +58,7 @@ impl Default for Options {
             storage_bytes: 1 << 17,
             transports: Transports::DEFAULT,
             udp: udp::Config::default(),
+            #[cfg(feature = "http")]
             proxy: None,
         }
     }

@@ -147,10 +147,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
 /// A session of the present transport.
 pub(super) fn protocol(options: &Options, url: &UrlBuf, rollover: &Rollover) -> Protocol {
-    if rollover.transport() == Transport::Http {
-        let mut config = options.http.clone();
-        config.has_credentials |= url.url().user_info.is_some();
-        return Protocol::Http(Http::new(config));
+    if let Some(http) = Http::new(options, url, rollover) {
+        return Protocol::Http(http);
     }
     let mut config = options.mms.clone();
     // the server may refuse datagrams on the way; the same connection does for TCP

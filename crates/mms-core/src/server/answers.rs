@@ -4,11 +4,10 @@ use super::connection::{Asked, Connection};
 use super::protocol::{Protocol, Want};
 use super::queue::Kind;
 use super::staged::{Staged, low};
-use super::wish::{Ask, HttpRequest, Opened, Refusal, Ticket, Wish};
+use super::wish::{Ask, Opened, Refusal, Ticket, Wish};
 use crate::error::{Error, Misuse};
 use crate::hresult::Hresult;
 use crate::time::Instant;
-use crate::wmsp::server::{Content, Key, Location, Record, Table, Wakes};
 
 /// Batches of a hasty play are so many times as large.
 const HASTY: u32 = 4;
@@ -31,10 +30,7 @@ where
             Want::Open => {
                 let input = self.receive.data();
                 let http = match &self.protocol {
-                    Protocol::Http(session) => Some(HttpRequest {
-                        host: session.host(input),
-                        authorization: session.authorization(input),
-                    }),
+                    Protocol::Http(http) => Some(http.request(input)),
                     _ => None,
                 };
                 Ask::Open { name: self.protocol.name(input)?, http }
@@ -63,32 +59,6 @@ where
         true
     }
 
-    /// The host has a text of its own under the name, such as a page. Its bytes are asked for as those of a file are.
-    /// Only clients of HTTP can read one: others are refused. `false`: the wish was withdrawn.
-    pub fn opened_text(&mut self, ticket: Ticket, len: u64, content_type: &'static str) -> bool {
-        self.opened_elsewhere(ticket, Content::Text { len, content_type })
-    }
-
-    /// What is under the name is elsewhere. Only clients of HTTP are sent there: others are refused. `false`: the wish
-    /// was withdrawn.
-    pub fn moved(&mut self, ticket: Ticket, location: Location) -> bool {
-        self.opened_elsewhere(ticket, Content::Moved(location))
-    }
-
-    fn opened_elsewhere(&mut self, ticket: Ticket, content: Content) -> bool {
-        if !matches!(self.protocol, Protocol::Http(_)) {
-            return self.refused(ticket, Refusal(Hresult::NS_E_FILE_NOT_FOUND));
-        }
-        if !self.answered(ticket, |what| *what == Want::Open) {
-            return false;
-        }
-        if let Protocol::Http(session) = &mut self.protocol {
-            let result = session.opened(content).map(|()| 0);
-            self.answer_read(result);
-        }
-        true
-    }
-
     /// The host refuses the name. `false`: the wish was withdrawn.
     pub fn refused(&mut self, ticket: Ticket, refusal: Refusal) -> bool {
         if !self.answered(ticket, |what| *what == Want::Open) {
@@ -100,7 +70,7 @@ where
     }
 
     /// So many bytes of the input were kept for the answer.
-    fn answer_read(&mut self, result: Result<usize, Error>) {
+    pub(super) fn answer_read(&mut self, result: Result<usize, Error>) {
         match result {
             Ok(consumed) => self.receive.consume(consumed),
             Err(error) => self.fail(error),
@@ -182,14 +152,6 @@ where
         true
     }
 
-    // ---- the session table of HTTP
-
-    /// Lets clients of HTTP in: the host keeps a table of their sessions, shared by all connections of the server, and
-    /// calls [`attend`](Self::attend). To be called before the first step.
-    pub fn allow_http(&mut self) {
-        self.http_allowed = true;
-    }
-
     /// The server is full, and the client is only told so: HTTP gets a 503 for its first request, whatever that asks for, and MMS
     /// a refusal with `NS_E_MAX_CLIENTS`; then the connection ends. Nothing is wished for and no event is raised. All of it may take as
     /// long as [`sniff_timeout`](super::Config::sniff_timeout) and no longer. To be called before the first step.
@@ -197,30 +159,9 @@ where
         self.turned_away = true;
     }
 
-    /// Whether a request waits for [`attend`](Self::attend).
-    #[must_use]
-    pub fn wants_session(&self) -> bool {
-        matches!(&self.protocol, Protocol::Http(session) if session.poll_table().is_some())
-    }
-
-    /// Answers the request that waits, and brings a stream what its client ordered on other connections. To be called
-    /// whenever [`wants_session`](Self::wants_session) says so after a step, and when the connection was woken; then step
-    /// again. `key` is the host's name for this connection; [`Table::released`] is due when it is gone.
-    ///
-    /// Returns the connections that are woken.
-    pub fn attend<S>(&mut self, now: Instant, key: Key, table: &mut Table<S>) -> Wakes
-    where
-        S: AsRef<[Record]> + AsMut<[Record]>,
-    {
-        match &mut self.protocol {
-            Protocol::Http(session) => table.attend(now, key, session),
-            _ => Wakes::default(),
-        }
-    }
-
     // ---- helpers
 
-    fn answered(&mut self, ticket: Ticket, fits: impl FnOnce(&Want) -> bool) -> bool {
+    pub(super) fn answered(&mut self, ticket: Ticket, fits: impl FnOnce(&Want) -> bool) -> bool {
         match self.asked {
             Some(Asked { ticket: raised, what, .. }) if raised == ticket.0 && fits(&what) => {
                 self.asked = None;

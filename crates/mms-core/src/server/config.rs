@@ -4,7 +4,6 @@ use core::time::Duration;
 
 use crate::mmsp;
 use crate::mmsp::udp::ResendConfig;
-use crate::wmsp;
 
 /// Settings of a connection.
 #[derive(Clone, Debug)]
@@ -13,7 +12,8 @@ pub struct Config {
     /// Settings of MMS sessions.
     pub mms: mmsp::server::Config,
     /// Settings of sessions over HTTP.
-    pub http: wmsp::server::Config,
+    #[cfg(feature = "http")]
+    pub http: crate::wmsp::server::Config,
     /// How much of what was lost on UDP is sent again.
     pub resend: ResendConfig,
     /// Ours: how long the first bytes may take; and a connection that is turned away, from its first byte to its last.
@@ -30,7 +30,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             mms: mmsp::server::Config::default(),
-            http: wmsp::server::Config::default(),
+            #[cfg(feature = "http")]
+            http: crate::wmsp::server::Config::default(),
             resend: ResendConfig::default(),
             sniff_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(60),

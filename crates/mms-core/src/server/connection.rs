@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 
 use super::config::Config;
+use super::http::{self, Http};
 use super::protocol::{Protocol, Want};
 use super::queue::SendQueue;
 use super::report::{Outcome, Report, Transport};
@@ -15,9 +16,6 @@ use crate::mmsp::wire::{ClientLog, Subscriber};
 use crate::selection::Selection;
 use crate::time::Instant;
 use crate::timer::Timers;
-use crate::wmsp;
-use crate::wmsp::server::RequestKind;
-use crate::wmsp::wire::Product;
 
 /// Work of one step, so that one client cannot keep its host busy.
 const ROUNDS: usize = 64;
@@ -84,14 +82,16 @@ pub enum Event<'a> {
     /// The client says what it received.
     ClientLog(ClientLog<'a>),
     /// The client's first request over HTTP was read.
+    #[cfg(feature = "http")]
     Agent {
         /// What it calls itself; `Other` for any that does not speak the protocol.
-        product: Product,
+        product: crate::wmsp::wire::Product,
     },
     /// A part of what a client said over HTTP about what it received: a W3C line, XML, or the body of SendEvent.
+    #[cfg(feature = "http")]
     LogPart {
         /// Which of the three.
-        kind: RequestKind,
+        kind: crate::wmsp::server::RequestKind,
         /// Its bytes.
         bytes: &'a [u8],
         /// Whether it is complete with them.
@@ -103,7 +103,7 @@ pub enum Event<'a> {
 #[derive(Clone, Debug)]
 pub(super) enum Located {
     Mms(mmsp::server::Located),
-    Http(wmsp::server::Located),
+    Http(http::Located),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,10 +252,7 @@ where
                 mmsp::server::Event::Connected { subscriber } => Event::Connected { subscriber },
                 mmsp::server::Event::Log(log) => Event::ClientLog(log),
             },
-            Located::Http(event) => match event.lend(input) {
-                wmsp::server::Event::Connected { agent } => Event::Agent { product: agent },
-                wmsp::server::Event::LogPart { kind, bytes, last } => Event::LogPart { kind, bytes, last },
-            },
+            Located::Http(event) => http::event(event, input),
         })
     }
 
@@ -352,7 +349,7 @@ where
             Protocol::Mms(session) if session.poll_timeout() <= now => {
                 session.handle_timeout(now, !self.queue.is_empty())?;
             }
-            Protocol::Http(session) if session.poll_timeout() <= now => session.handle_timeout(now),
+            Protocol::Http(Http { session }) if session.poll_timeout() <= now => session.handle_timeout(now),
             _ => {}
         }
         Ok(())
@@ -388,7 +385,7 @@ where
                     || (self.is_closed() && self.queue.is_empty())
             }
             // what the client did wrong is answered before the end
-            Protocol::Http(session) => {
+            Protocol::Http(Http { session }) => {
                 if session.is_closed() && self.queue.is_empty() {
                     let outcome = session.error().map_or(Outcome::Closed, Outcome::Failed);
                     self.finish(outcome);

@@ -37,6 +37,11 @@
 mod answers;
 mod config;
 mod connection;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(not(feature = "http"))]
+#[path = "no_http.rs"]
+mod http;
 mod media;
 mod protocol;
 mod queue;
@@ -47,6 +52,7 @@ mod udp;
 mod wish;
 
 pub use crate::mmsp::server::Order;
+#[cfg(feature = "http")]
 pub use crate::wmsp::server::{Key, Location, Record, Table, Wakes};
 pub use config::Config;
 pub use connection::{Accepted, Connection, Event, Step, Storage};

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::http::{self, FrameBytes, Http};
 use super::queue::HEAD_BYTES;
 use super::wish::{Opened, Refusal};
 use crate::error::{BufferTooSmall, Error};
@@ -12,14 +13,9 @@ use crate::mmsp::wire::DataHeader;
 use crate::selection::Selection;
 use crate::text::Text;
 use crate::time::Instant;
-use crate::wmsp;
-use crate::wmsp::server::FrameBytes;
-use crate::wmsp::wire::{FrameHead, Status};
 
 /// Room that the largest reply of MMS needs in the send storage.
 const LARGEST_MMS_REPLY: usize = 1056;
-/// The same for the head of a response, with a `$M` behind it.
-const LARGEST_HTTP_REPLY: usize = 2048;
 
 /// The session of a connection, once its first bytes told the protocol.
 #[derive(Debug)]
@@ -30,7 +26,7 @@ const LARGEST_HTTP_REPLY: usize = 2048;
 pub(super) enum Protocol {
     Unknown,
     Mms(mmsp::server::Session),
-    Http(wmsp::server::Session),
+    Http(Http),
 }
 
 /// What a session wants of the host.
@@ -67,20 +63,6 @@ impl From<mmsp::server::MediaWish> for Want {
 }
 
 impl Want {
-    /// `None`: a wish that goes to the table and not to the host's content.
-    #[inline]
-    fn of_http(wish: wmsp::server::MediaWish) -> Option<Self> {
-        use wmsp::server::MediaWish;
-        Some(match wish {
-            MediaWish::Open => Self::Open,
-            MediaWish::Session => return None,
-            MediaWish::Header { offset, len } => Self::Header { offset, len },
-            MediaWish::Locate { time } => Self::Locate { time },
-            MediaWish::Packets { from } => Self::Packets { from, order: Order::All },
-            MediaWish::Bytes { from, to } => Self::Bytes { from, to },
-        })
-    }
-
     fn to_mms(self) -> Option<mmsp::server::MediaWish> {
         use mmsp::server::MediaWish;
         Some(match self {
@@ -91,17 +73,6 @@ impl Want {
             Self::Bytes { .. } => return None,
         })
     }
-
-    fn to_http(self) -> wmsp::server::MediaWish {
-        use wmsp::server::MediaWish;
-        match self {
-            Self::Open => MediaWish::Open,
-            Self::Header { offset, len } => MediaWish::Header { offset, len },
-            Self::Locate { time } => MediaWish::Locate { time },
-            Self::Packets { from, .. } => MediaWish::Packets { from },
-            Self::Bytes { from, to } => MediaWish::Bytes { from, to },
-        }
-    }
 }
 
 /// What stands before a payload.
@@ -111,7 +82,7 @@ pub(super) enum Head {
     Http(FrameBytes),
 }
 
-const _: () = assert!(DataHeader::LEN <= HEAD_BYTES && FrameHead::MAX_LEN <= HEAD_BYTES);
+const _: () = assert!(DataHeader::LEN <= HEAD_BYTES);
 
 impl Head {
     /// The bytes, and how many they are.
@@ -142,7 +113,7 @@ impl Protocol {
             Self::Unknown => None,
             Self::Mms(session) if session.name(input).is_some() => Some(Want::Open),
             Self::Mms(session) => session.wish().map(Want::from),
-            Self::Http(session) => session.wish().and_then(Want::of_http),
+            Self::Http(http) => http.wish(),
         }
     }
 
@@ -150,7 +121,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => want.to_mms().is_some_and(|wish| session.wants(wish)),
-            Self::Http(session) => session.wants(want.to_http()),
+            Self::Http(http) => http.wants(want),
         }
     }
 
@@ -158,7 +129,7 @@ impl Protocol {
         match self {
             Self::Unknown => None,
             Self::Mms(session) => session.name(input),
-            Self::Http(session) => session.name(input).map(Text::Str),
+            Self::Http(http) => http.name(input),
         }
     }
 
@@ -166,7 +137,7 @@ impl Protocol {
         match self {
             Self::Unknown => None,
             Self::Mms(session) => Some(session.selection()),
-            Self::Http(session) => Some(session.selection()),
+            Self::Http(Http { session }) => Some(session.selection()),
         }
     }
 
@@ -175,7 +146,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.has_packet(number),
-            Self::Http(session) => session.has_packet(number),
+            Self::Http(Http { session }) => session.has_packet(number),
         }
     }
 
@@ -186,7 +157,7 @@ impl Protocol {
         match self {
             Self::Unknown => Ok(0),
             Self::Mms(session) => session.opened(content.for_mms()),
-            Self::Http(session) => session.opened(content.for_http()).map(|()| 0),
+            Self::Http(http) => http.opened(content).map(|()| 0),
         }
     }
 
@@ -194,7 +165,7 @@ impl Protocol {
         match self {
             Self::Unknown => Ok(0),
             Self::Mms(session) => session.refused(refusal.0),
-            Self::Http(session) => session.refused(status_of(refusal.0)).map(|()| 0),
+            Self::Http(http) => http.refused(refusal).map(|()| 0),
         }
     }
 
@@ -202,7 +173,7 @@ impl Protocol {
         match self {
             Self::Unknown => Ok(()),
             Self::Mms(session) => session.located(packet),
-            Self::Http(session) => session.located(packet),
+            Self::Http(Http { session }) => session.located(packet),
         }
     }
 
@@ -210,7 +181,7 @@ impl Protocol {
         match self {
             Self::Unknown => {}
             Self::Mms(session) => session.content_failed(now, hr),
-            Self::Http(session) => session.content_failed(hr),
+            Self::Http(Http { session }) => session.content_failed(hr),
         }
     }
 
@@ -218,7 +189,7 @@ impl Protocol {
         match self {
             Self::Unknown => {}
             Self::Mms(session) => session.shut_down(),
-            Self::Http(session) => session.shut_down(),
+            Self::Http(Http { session }) => session.shut_down(),
         }
     }
 
@@ -228,7 +199,7 @@ impl Protocol {
         match self {
             Self::Unknown => 0,
             Self::Mms(_) => LARGEST_MMS_REPLY,
-            Self::Http(_) => LARGEST_HTTP_REPLY,
+            Self::Http(_) => http::LARGEST_REPLY,
         }
     }
 
@@ -238,7 +209,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.wants_transmit(),
-            Self::Http(session) => session.wants_transmit(),
+            Self::Http(Http { session }) => session.wants_transmit(),
         }
     }
 
@@ -250,7 +221,7 @@ impl Protocol {
         match self {
             Self::Unknown => Ok(None),
             Self::Mms(session) => session.poll_transmit(now, out),
-            Self::Http(session) => session.poll_transmit(now, out),
+            Self::Http(Http { session }) => session.poll_transmit(now, out),
         }
     }
 
@@ -263,7 +234,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.is_closed(),
-            Self::Http(session) => session.is_closed(),
+            Self::Http(Http { session }) => session.is_closed(),
         }
     }
 
@@ -272,13 +243,13 @@ impl Protocol {
         match self {
             Self::Unknown => Instant::MAX,
             Self::Mms(session) => session.poll_timeout(),
-            Self::Http(session) => session.poll_timeout().min(session.poll_table().unwrap_or(Instant::MAX)),
+            Self::Http(http) => http.wake_at(),
         }
     }
 
     /// The request line did not come in time.
     pub(super) fn time_out(&mut self) {
-        if let Self::Http(session) = self {
+        if let Self::Http(Http { session }) = self {
             session.refuse_late();
         }
     }
@@ -289,7 +260,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.take_discard(),
-            Self::Http(session) => session.take_discard(),
+            Self::Http(Http { session }) => session.take_discard(),
         }
     }
 
@@ -297,7 +268,7 @@ impl Protocol {
         match self {
             Self::Unknown => {}
             Self::Mms(session) => session.give_back(packets),
-            Self::Http(session) => session.give_back(packets),
+            Self::Http(Http { session }) => session.give_back(packets),
         }
     }
 
@@ -309,10 +280,7 @@ impl Protocol {
                 let len = u16::try_from(available).ok().filter(|len| *len > 0)?;
                 session.frame_header(now, len).map(|head| (Head::Mms(head), available))
             }
-            Self::Http(session) => {
-                let (head, len) = session.frame_header(u32::try_from(available).unwrap_or(u32::MAX))?;
-                Some((Head::Http(head), usize::try_from(len).ok()?))
-            }
+            Self::Http(http) => http.frame_header(available),
         }
     }
 
@@ -321,15 +289,13 @@ impl Protocol {
         match self {
             Self::Unknown => None,
             Self::Mms(session) => session.frame(now, send_time_ms, len).map(Head::Mms),
-            Self::Http(session) => session.frame(now, send_time_ms, len).map(Head::Http),
+            Self::Http(Http { session }) => session.frame(now, send_time_ms, len).map(Head::Http),
         }
     }
 
     /// How many of `available` bytes of a file go out now.
     pub(super) fn send_bytes(&mut self, available: usize) -> usize {
-        let Self::Http(session) = self else { return 0 };
-        let len = session.send_bytes(u64::try_from(available).unwrap_or(u64::MAX));
-        usize::try_from(len).unwrap_or(available)
+        if let Self::Http(http) = self { http.send_bytes(available) } else { 0 }
     }
 
     /// Whether the send times of packets matter.
@@ -338,7 +304,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.heeds_send_times(),
-            Self::Http(session) => session.heeds_send_times(),
+            Self::Http(Http { session }) => session.heeds_send_times(),
         }
     }
 
@@ -347,7 +313,7 @@ impl Protocol {
         match self {
             Self::Unknown => Instant::MAX,
             Self::Mms(session) => session.due(send_time_ms),
-            Self::Http(session) => session.due(send_time_ms),
+            Self::Http(Http { session }) => session.due(send_time_ms),
         }
     }
 
@@ -356,7 +322,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.is_behind_stop(send_time_ms),
-            Self::Http(session) => session.is_behind_stop(send_time_ms),
+            Self::Http(Http { session }) => session.is_behind_stop(send_time_ms),
         }
     }
 
@@ -365,7 +331,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.skip_to(packet),
-            Self::Http(session) => session.skip_to(packet),
+            Self::Http(Http { session }) => session.skip_to(packet),
         }
     }
 
@@ -381,7 +347,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.is_first(),
-            Self::Http(session) => session.is_first(),
+            Self::Http(Http { session }) => session.is_first(),
         }
     }
 
@@ -390,7 +356,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.is_streaming(),
-            Self::Http(session) => session.is_streaming(),
+            Self::Http(Http { session }) => session.is_streaming(),
         }
     }
 
@@ -399,7 +365,7 @@ impl Protocol {
         match self {
             Self::Unknown => false,
             Self::Mms(session) => session.is_at_end(),
-            Self::Http(session) => session.is_at_end(),
+            Self::Http(Http { session }) => session.is_at_end(),
         }
     }
 
@@ -407,7 +373,7 @@ impl Protocol {
         match self {
             Self::Unknown => {}
             Self::Mms(session) => session.end_of_media(now),
-            Self::Http(session) => session.end_of_media(),
+            Self::Http(Http { session }) => session.end_of_media(),
         }
     }
 
@@ -428,32 +394,4 @@ impl Protocol {
             _ => None,
         }
     }
-}
-
-/// What a client of HTTP is told about a refusal (digest 6.2).
-pub(super) fn status_of(hr: Hresult) -> Status {
-    if let Some(status) = hr.http().and_then(|status| u16::try_from(status).ok()).filter(is_refusal) {
-        return Status(status);
-    }
-    match hr {
-        Hresult::NS_E_FILE_NOT_FOUND
-        | Hresult::NS_E_INVALID_NAME
-        | Hresult::ERROR_FILE_NOT_FOUND
-        | Hresult::ERROR_PATH_NOT_FOUND => Status::NOT_FOUND,
-        // asks for credentials
-        Hresult::E_ACCESSDENIED => Status::UNAUTHORIZED,
-        Hresult::NS_E_NETWORK_BUSY
-        | Hresult::NS_E_TOO_MANY_SESS
-        | Hresult::NS_E_MAX_CLIENTS
-        | Hresult::NS_E_INSUFFICIENT_BANDWIDTH
-        | Hresult::NS_E_OPEN_FILE_LIMIT
-        | Hresult::NS_E_SHUTDOWN
-        | Hresult::NS_E_NO_STREAM
-        | Hresult::NS_E_MAX_BITRATE => Status::SERVICE_UNAVAILABLE,
-        _ => Status::INTERNAL_SERVER_ERROR,
-    }
-}
-
-fn is_refusal(status: &u16) -> bool {
-    (400..=599).contains(status)
 }

@@ -1,6 +1,7 @@
 //! One round of a connection: what came in, what goes out, what is asked for next.
 
 use super::connection::{Asked, Connection, Located, SNIFF_BYTES, Step};
+use super::http::Http;
 use super::protocol::{Protocol, Want};
 use super::queue::Kind;
 use super::report::{Outcome, Transport};
@@ -11,7 +12,6 @@ use crate::mmsp;
 use crate::mmsp::server::Order;
 use crate::mmsp::wire::TcpMessageHeader;
 use crate::time::Instant;
-use crate::wmsp;
 
 /// Pieces of a file that may wait to be written: one goes out while the next one is read.
 const FILE_PIECES: usize = 2;
@@ -62,19 +62,8 @@ where
         Ok(true)
     }
 
-    pub(super) fn begin_http(&mut self, now: Instant) -> &mut Protocol {
-        self.recognised();
-        self.report.transport = Transport::Http;
-        let mut session = wmsp::server::Session::new(self.config.http.clone(), self.random, now);
-        if self.turned_away {
-            session.turn_away();
-        }
-        self.protocol = Protocol::Http(session);
-        &mut self.protocol
-    }
-
     /// The protocol is known. A client that is turned away has no more time than that for its first bytes.
-    fn recognised(&mut self) {
+    pub(super) fn recognised(&mut self) {
         if !self.turned_away {
             self.timers.stop(TimerName::Sniff);
         }
@@ -93,7 +82,7 @@ where
                 self.report.transport = if datagrams { Transport::MmsUdp } else { Transport::MmsTcp };
                 (handled.consumed, handled.needed, handled.event.map(Located::Mms))
             }
-            Protocol::Http(session) => {
+            Protocol::Http(Http { session }) => {
                 let handled = session.locate(now, input)?;
                 (handled.consumed, handled.needed, handled.event.map(Located::Http))
             }
@@ -112,7 +101,7 @@ where
     fn end_input(&mut self) -> bool {
         match &mut self.protocol {
             Protocol::Mms(session) if !session.has_ended() => session.handle_eof(),
-            Protocol::Http(session) => {
+            Protocol::Http(Http { session }) => {
                 let (plays, changed) = (session.plays(), session.handle_eof());
                 // an answer still goes out: the client may have closed its side only
                 if !changed || !plays {
@@ -217,7 +206,7 @@ where
         let capacity = self.receive.capacity();
         if self.needed > capacity && !self.blocked {
             let http = matches!(self.protocol, Protocol::Http(_));
-            let limit = if http { self.config.http.head.head_bytes } else { self.config.mms.command_bytes };
+            let limit = if http { self.head_limit() } else { self.config.mms.command_bytes };
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             if self.needed > limit {
                 let error = Error::limit(

@@ -7,7 +7,6 @@ use crate::mmsp;
 use crate::mmsp::server::Order;
 use crate::selection::Selection;
 use crate::text::Text;
-use crate::wmsp;
 
 /// Names one wish. An answer to a wish that was withdrawn meanwhile does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,17 +121,6 @@ impl Opened {
             seekable: self.seekable,
             stridable: self.stridable,
         }
-    }
-
-    pub(super) fn for_http(&self) -> wmsp::server::Content {
-        wmsp::server::Content::Media(wmsp::server::Media {
-            header_len: self.header_len,
-            packet_size: self.packet_size,
-            packet_count: self.packet_count,
-            file_len: self.file_len,
-            seekable: self.seekable,
-            streams: self.streams,
-        })
     }
 }
 

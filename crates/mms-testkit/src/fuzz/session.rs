@@ -15,7 +15,7 @@ use crate::build::{good, header, packet};
 use crate::content::{Content, Slice};
 use crate::hostile::unpaced;
 use crate::pair::peer;
-use crate::scripted;
+use crate::{scripted, talk};
 
 /// Steps without progress that a driver may take in one go.
 const MOST_STEPS: usize = 100_000;
@@ -44,7 +44,7 @@ fn requests() -> &'static [Vec<u8>] {
     static REQUESTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     REQUESTS.get_or_init(|| {
         let mut chunks = scripted::client_plays();
-        let others = [scripted::stop_playing(), scripted::close_file(), mms_core::mmsp::wire::Message::Pong];
+        let others = [talk::stop(10), talk::close_file(), mms_core::mmsp::wire::Message::Pong];
         chunks.extend(others.iter().map(scripted::packet));
         chunks
     })

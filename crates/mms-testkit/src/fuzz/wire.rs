@@ -143,14 +143,14 @@ fn cut(stream: &[u8], pieces: &[usize], next: Next<'_>) -> (Vec<Frame>, Option<F
 mod tests {
     use super::super::panics;
     use super::*;
-    use crate::scripted;
+    use crate::{scripted, talk};
 
     #[test]
     fn an_encoder_that_changes_a_byte_is_caught() {
-        let message = scripted::connect_funnel(r"\\10.0.0.1\TCP\7");
+        let message = talk::connect_funnel(r"\\10.0.0.1\TCP\7");
         check_roundtrip(&message, encoded);
         for at in [12, 20, 34] {
-            assert!(panics(|| check_roundtrip(&scripted::connect_funnel(r"\\10.0.0.1\TCP\7"), |message| {
+            assert!(panics(|| check_roundtrip(&talk::connect_funnel(r"\\10.0.0.1\TCP\7"), |message| {
                 let mut bytes = encoded(message);
                 bytes[at] ^= 1;
                 bytes

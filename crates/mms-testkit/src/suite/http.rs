@@ -18,7 +18,7 @@ use crate::http::{head_and_body, status, unframed};
 
 const NAMES: [&str; 4] = ["av-256.wmv", "av-64000.wmv", "audio-wmav2.wma", "av-msmpeg4v3-wmav1-1460.asf"];
 
-fn play(name: &str, tokens: &str) -> String {
+pub(super) fn play(name: &str, tokens: &str) -> String {
     format!("GET /{name} HTTP/1.0\r\nUser-Agent: NSPlayer/7.1.0.3055\r\nPragma: xPlayStrm=1{tokens}\r\n\r\n")
 }
 

@@ -4,6 +4,7 @@
 //! test of each function in [`tests`]. Nothing here sleeps to let time pass: servers and clients whose timers
 //! matter get a clock that is set by hand.
 
+mod ends;
 pub mod examples;
 mod host;
 mod http;

@@ -13,6 +13,7 @@ use mms_core::mmsp::wire::{
 use super::unpaced;
 use crate::content::Content;
 use crate::pair::{Network, Pair, UdpPlan};
+use crate::web;
 
 /// What was said in memory until the client reported an event.
 pub(super) struct Said {
@@ -44,6 +45,92 @@ pub(super) fn pair_over_udp(content: &Content) -> Pair {
     let config = unpaced().connection;
     let url = "mmsu://127.0.0.1/content.wmv";
     Pair::over_udp(url, content.clone(), Options::default(), config, UdpPlan::new(1))
+}
+
+/// How a session can be asked for on a connection.
+pub(super) const SCHEMES: [&str; 2] = ["mmst", "mmsh"];
+
+/// What a client says until media comes.
+pub(super) fn player(scheme: &str) -> Vec<u8> {
+    match scheme {
+        "mmsh" => super::http::play("x", "").into_bytes(),
+        _ => said_until(&Content::testdata(super::tests::SHORT), "Started").by_client,
+    }
+}
+
+/// What a server says on the connection that has the media.
+pub(super) fn media_said(scheme: &str, content: &Content) -> Vec<u8> {
+    if scheme == "mmsh" {
+        let [_, plays] = web::streaming(content).try_into().unwrap();
+        return plays.bytes;
+    }
+    let mut whole = pair(content);
+    whole.run();
+    whole.to_client_log
+}
+
+/// What a peer does when it has said its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Closes,
+    Resets,
+}
+
+/// A server that says the first bytes of a session's media connection, and then ends it.
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    thread: JoinHandle<()>,
+}
+
+impl Peer {
+    pub(super) fn new(scheme: &str, content: &Content, len: usize, end: End) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut said = media_said(scheme, content);
+        said.truncate(len);
+        let [describes, _] = web::streaming(content).try_into().unwrap();
+        // what was not read makes a reset of the end, so nothing is dropped before all is over unless it shall be one
+        let thread = std::thread::spawn(move || {
+            let mut held = Vec::new();
+            loop {
+                let mut stream = listener.accept().unwrap().0;
+                let asked = first_words(&stream);
+                let has_media = asked.contains("xPlayStrm=1") || !asked.contains("HTTP/");
+                let answer = match asked.split(' ').next() {
+                    Some("") => return,
+                    _ if has_media => &said,
+                    Some("GET") => &describes.bytes,
+                    _ => &b"HTTP/1.0 204 No Content\r\n\r\n"[..],
+                };
+                // a client may be done before it has read all
+                let _ = stream.write_all(answer);
+                if !has_media || end == End::Closes {
+                    let _ = stream.shutdown(Shutdown::Write);
+                    held.push(stream);
+                }
+            }
+        });
+        Self { address, thread }
+    }
+
+    /// Ends with a connection that says nothing.
+    pub(super) fn join(self) {
+        drop(TcpStream::connect(self.address));
+        self.thread.join().unwrap();
+    }
+}
+
+/// The head of a request, or the first bytes of anything else; they stay unread.
+fn first_words(stream: &TcpStream) -> String {
+    let mut bytes = [0; 4096];
+    loop {
+        let count = stream.peek(&mut bytes).unwrap();
+        let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+        if !text.starts_with(|first: char| first.is_ascii_uppercase()) || text.contains("\r\n\r\n") {
+            return text;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// A client's requests of a stream that is already being sent.

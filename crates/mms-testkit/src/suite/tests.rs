@@ -11,24 +11,25 @@ use std::thread;
 use std::time::Duration;
 
 use mms_core::client::{Client, Event, Transport};
-use mms_core::error::{Error, Misbehaviour, TimerName};
+use mms_core::error::{Error, Misbehaviour};
 use mms_core::hresult::Hresult;
 use mms_core::mmsp::server::Pace;
-use mms_core::server::Outcome;
-use mms_core::time::Instant;
+use mms_core::server::{Outcome, Transport as ServedBy};
 use mms_media::adapter::ServerOptions;
 use mms_media::{Catalogue, Feed, IoLimits, ManualClock};
 
+pub use super::ends::*;
 pub use super::http::*;
+use super::peers::SCHEMES;
 use super::trace::Trace;
 use super::{Adapter, Fetching, Memory, descriptors, peers, unpaced, wait_until};
 use crate::content::{Content, testdata};
 use crate::pair::{Pair, Seen};
 use crate::web_pair::WebPair;
 
-const SHORT: &str = "made/av-256.wmv";
+pub(super) const SHORT: &str = "made/av-256.wmv";
 
-fn memory() -> Memory {
+pub(super) fn memory() -> Memory {
     Memory::new(Content::testdata(SHORT))
 }
 
@@ -57,7 +58,7 @@ fn read_one<A: Adapter>(fetching: Fetching) -> Vec<u8> {
 }
 
 /// What a client gets that is an error.
-fn fail<A: Adapter>(fetching: Fetching) -> Error {
+pub(super) fn fail<A: Adapter>(fetching: Fetching) -> Error {
     A::fetch(fetching, &mut |_| {}).expect_err("it should fail")
 }
 
@@ -87,7 +88,7 @@ pub fn every_file_arrives_over_http_as_it_was_sent<A: Adapter>() {
     }
 }
 
-fn with_scheme(address: SocketAddr, scheme: &str, name: &str) -> Fetching {
+pub(super) fn with_scheme(address: SocketAddr, scheme: &str, name: &str) -> Fetching {
     Fetching { url: format!("{scheme}://{address}/{name}"), ..Fetching::new(address, name) }
 }
 
@@ -159,7 +160,7 @@ fn limited<A: Adapter>(io: IoLimits) {
     let mut options = unpaced();
     options.io = io;
     let server = A::serve(memory(), options);
-    for scheme in ["mmst", "mmsh"] {
+    for scheme in SCHEMES {
         let mut fetching = with_scheme(server.address, scheme, "x");
         fetching.io = io;
         assert!(read_one::<A>(fetching) == streamed(&Content::testdata(SHORT)), "{scheme} {io:?}");
@@ -169,14 +170,17 @@ fn limited<A: Adapter>(io: IoLimits) {
 /// The host's result arrives.
 pub fn a_name_that_is_not_there_is_refused<A: Adapter>() {
     let server = A::serve(memory(), unpaced());
-    let error = fail::<A>(Fetching::new(server.address, "missing"));
-    assert_eq!(error, Error::Refused(Hresult::NS_E_FILE_NOT_FOUND));
+    for (scheme, hr) in [("mmst", Hresult::NS_E_FILE_NOT_FOUND), ("mmsh", Hresult::from_http(404))] {
+        assert_eq!(fail::<A>(with_scheme(server.address, scheme, "missing")), Error::Refused(hr));
+    }
 }
 
 /// The system refuses the connection.
 pub fn nobody_listening_is_a_failed_connection<A: Adapter>() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    assert_eq!(fail::<A>(Fetching::new(free, "x")), Error::ConnectionFailed);
+    for scheme in SCHEMES {
+        assert_eq!(fail::<A>(with_scheme(free, scheme, "x")), Error::ConnectionFailed);
+    }
 }
 
 /// Every future is dropped after its first poll, at whatever await it stands.
@@ -185,7 +189,7 @@ pub fn a_future_that_is_dropped_at_any_await_loses_nothing<A: Adapter>() {
     options.io = IoLimits { read: 97, write: 301 };
     let server = A::serve(memory(), options);
     let content = Content::testdata(SHORT);
-    for scheme in ["mmst", "mmsh"] {
+    for scheme in SCHEMES {
         let mut fetching = with_scheme(server.address, scheme, "x");
         fetching.io = IoLimits { read: 61, write: 5 };
         let mut bytes = Vec::new();
@@ -334,229 +338,16 @@ pub fn pings_and_pongs_flow_at_the_same_time<A: Adapter>() {
     peer.join().unwrap();
 }
 
-/// A half-closed connection of a client ends, and the client can still read what was said.
-pub fn a_client_that_closes_its_side_is_done<A: Adapter>() {
-    let host = memory();
-    let log = host.log();
-    let server = A::serve(host, unpaced());
-    let said = peers::said_until(&Content::testdata(SHORT), "Opened");
-    let stream = peers::client(server.address, &said.by_client);
-    let bytes = peers::close_and_read(stream).unwrap();
-    assert!(!bytes.is_empty());
-    wait_until("the host is told", || log.ended().len() == 1);
-    assert_eq!(log.ended()[0].report.outcome, Outcome::Closed);
-}
-
-/// A half-closed connection of a server ends the session with an error in mid-stream, without one at its end.
-pub fn a_server_that_closes_its_side_ends_the_session<A: Adapter>() {
-    let content = Content::testdata(SHORT);
-    let mut whole = peers::pair(&content);
-    whole.run();
-    let said = whole.to_client_log;
-    for (len, is_whole) in [(said.len(), true), (said.len() / 2, false), (20, false), (0, false)] {
-        let said = said[..len].to_vec();
-        let (address, peer) = peers::server(move |mut stream| {
-            stream.write_all(&said).unwrap();
-            peers::close_and_read(stream).unwrap();
-        });
-        let mut media = Vec::new();
-        let result = A::fetch(Fetching::new(address, "content.wmv"), &mut |driver| {
-            if let Some(Event::Packet { bytes, .. }) = driver.event() {
-                media.extend_from_slice(bytes);
-            }
-        });
-        assert_eq!(result.is_ok(), is_whole, "{len}: {result:?}");
-        assert!(content.media().starts_with(&media));
-        assert_eq!(media.len() == content.media().len(), is_whole);
-        peer.join().unwrap();
-    }
-}
-
-/// The time for the first bytes is over.
-pub fn a_client_that_says_nothing_is_closed<A: Adapter>() {
-    let (host, hand) = (memory(), ManualClock::default());
-    let log = host.log();
-    let mut options = unpaced();
-    options.clock = hand.clone().into();
-    let server = A::serve(host, options);
-    let mut stream = peers::client(server.address, &[]);
-    thread::scope(|scope| {
-        let read = scope.spawn(|| stream.read(&mut [0]).unwrap());
-        wait_until("the connection is closed", || {
-            hand.advance(Duration::from_secs(1));
-            log.ended().len() == 1
-        });
-        assert_eq!(read.join().unwrap(), 0);
-    });
-    assert_eq!(log.ended()[0].report.outcome, Outcome::Failed(Error::TimedOut(TimerName::Sniff)));
-}
-
-/// The server stops reading files when the client stops reading, and closes after a while.
-pub fn a_client_that_never_reads_is_closed<A: Adapter>() {
-    let (host, hand) = (memory().endless(), ManualClock::default());
-    let log = host.log();
-    let mut options = unpaced();
-    options.clock = hand.clone().into();
-    let server = A::serve(host, options);
-    let said = peers::said_until(&Content::testdata(SHORT), "Started");
-    let _stream = peers::client(server.address, &said.by_client);
-    let mut batches = 0;
-    wait_until("the server stops sending", || {
-        thread::sleep(Duration::from_millis(200));
-        core::mem::replace(&mut batches, log.batches()) == log.batches() && batches > 0
-    });
-    assert_eq!(log.ended().len(), 0);
-    hand.advance(Duration::from_secs(61));
-    wait_until("the connection is closed", || log.ended().len() == 1);
-    assert_eq!(log.batches(), batches);
-    assert_eq!(log.ended()[0].report.outcome, Outcome::Failed(Error::TimedOut(TimerName::Stall)));
-}
-
-/// A client that waits for an answer gives up.
-pub fn a_server_that_says_nothing_is_given_up<A: Adapter>() {
-    let hand = ManualClock::default();
-    let connected = Arc::new(AtomicBool::new(false));
-    let (address, peer) = peers::server({
-        let connected = Arc::clone(&connected);
-        move |mut stream| {
-            connected.store(true, Ordering::Release);
-            // ends when the client closes
-            let _ = stream.read_to_end(&mut Vec::new());
-        }
-    });
-    let mut fetching = Fetching::new(address, "x");
-    fetching.clock = hand.clone().into();
-    let over = AtomicBool::new(false);
-    let error = thread::scope(|scope| {
-        scope.spawn(|| {
-            wait_until("the client gives up", || {
-                if connected.load(Ordering::Acquire) {
-                    hand.advance(Duration::from_secs(1));
-                }
-                over.load(Ordering::Acquire)
-            });
-        });
-        let error = fail::<A>(fetching);
-        over.store(true, Ordering::Release);
-        error
-    });
-    assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
-    peer.join().unwrap();
-}
-
-/// A connection that is reset in mid-stream; another one goes on.
-pub fn a_client_that_vanishes_is_noticed<A: Adapter>() {
-    let host = memory().endless();
-    let log = host.log();
-    let server = A::serve(host, unpaced());
-    let said = peers::said_until(&Content::testdata(SHORT), "Started");
-    let mut stream = peers::client(server.address, &said.by_client);
-    let mut other = peers::client(server.address, &said.by_client);
-    stream.read_exact(&mut [0; 100_000]).unwrap();
-    // bytes that were not read make it a reset
-    drop(stream);
-    wait_until("the host is told", || log.ended().len() == 1);
-    other.read_exact(&mut vec![0; 10_000_000]).unwrap();
-    assert_eq!(log.ended().len(), 1);
-}
-
-/// The connection is reset before and after the first bytes.
-pub fn a_server_that_vanishes_is_noticed<A: Adapter>() {
-    let said = peers::said_until(&Content::testdata(SHORT), "Started");
-    for said in [said.by_server, Vec::new()] {
-        let (address, peer) = peers::server(move |mut stream| {
-            // bytes that are not read make it a reset
-            stream.read_exact(&mut [0]).unwrap();
-            stream.write_all(&said).unwrap();
-        });
-        let error = fail::<A>(Fetching::new(address, "content.wmv"));
-        assert!(matches!(error, Error::ConnectionFailed | Error::PeerMisbehaved(_)), "{error:?}");
-        peer.join().unwrap();
-    }
-}
-
-/// Both clocks jump with every packet, forward by five seconds or back by three.
-pub fn a_clock_that_jumps_to_and_fro_loses_nothing<A: Adapter>() {
-    let hand = ManualClock::default();
-    hand.set(Instant::from_millis(3_600_000));
-    let content = Content::testdata("made/seek-125s.wmv");
-    let mut options = unpaced();
-    options.connection = Default::default();
-    // on a busy machine the clock may jump far before a task of the server runs again
-    options.connection.stall_timeout = Duration::MAX;
-    options.connection.mms.handshake_timeout = Duration::MAX;
-    options.connection.sniff_timeout = Duration::MAX;
-    options.connection.mms.unanswered_pings = u32::MAX;
-    options.clock = hand.clone().into();
-    let server = A::serve(Memory::new(content.clone()), options);
-    let mut fetching = Fetching::new(server.address, "x");
-    fetching.options.mms.silence_timeout = Duration::MAX;
-    fetching.options.mms.reply_timeout = Duration::MAX;
-    fetching.options.connect_timeout = Duration::MAX;
-    fetching.clock = hand.clone().into();
-    let (mut forward, mut media) = (false, Vec::new());
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        // what is due is sent in the end, however far back the clock was set
-        scope.spawn(|| {
-            wait_until("the stream ends", || {
-                hand.advance(Duration::from_millis(5));
-                over.load(Ordering::Acquire)
-            });
-        });
-        A::fetch(fetching, &mut |driver| {
-            if let Some(Event::Packet { bytes, .. }) = driver.event() {
-                media.extend_from_slice(bytes);
-                forward = !forward;
-                match forward {
-                    true => hand.advance(Duration::from_secs(5)),
-                    false => hand.set(hand.now().before(Duration::from_secs(3))),
-                }
-            }
-        })
-        .unwrap();
-        over.store(true, Ordering::Release);
-    });
-    assert!(media == content.media());
-}
-
-/// A clock that jumps by a year may end the session, but nothing else.
-pub fn a_clock_that_jumps_far_ends_at_most_its_session<A: Adapter>() {
-    let hand = ManualClock::default();
-    let content = Content::testdata("made/seek-125s.wmv");
-    let mut options = unpaced();
-    options.connection = Default::default();
-    options.clock = hand.clone().into();
-    let server = A::serve(Memory::new(content.clone()), options);
-    let mut fetching = Fetching::new(server.address, "x");
-    fetching.clock = hand.clone().into();
-    let (mut jumped, mut media) = (false, Vec::new());
-    let result = A::fetch(fetching, &mut |driver| {
-        if let Some(Event::Packet { bytes, .. }) = driver.event() {
-            media.extend_from_slice(bytes);
-            if !core::mem::replace(&mut jumped, true) {
-                hand.advance(Duration::from_secs(365 * 86_400));
-            }
-        }
-    });
-    assert!(jumped && content.media().starts_with(&media));
-    assert!(result.is_err() || media == content.media(), "{result:?}");
-    let mut fetching = Fetching::new(server.address, "x");
-    fetching.options.play = None;
-    A::fetch(fetching, &mut |driver| {
-        if let Some(Event::HeaderPart { last: true, .. }) = driver.event() {
-            driver.close();
-        }
-    })
-    .unwrap();
-}
-
 /// The others and the server itself go on.
 pub fn a_host_that_panics_ends_its_connection_only<A: Adapter>() {
     let server = A::serve(memory(), unpaced());
-    let error = fail::<A>(Fetching::new(server.address, "panic"));
-    assert!(matches!(error, Error::ConnectionFailed | Error::PeerMisbehaved(_)), "{error:?}");
-    assert!(read_one::<A>(Fetching::new(server.address, "x")) == streamed(&Content::testdata(SHORT)));
+    for scheme in SCHEMES {
+        let error = fail::<A>(with_scheme(server.address, scheme, "panic"));
+        assert!(matches!(error, Error::ConnectionFailed | Error::PeerMisbehaved(_)), "{error:?}");
+        assert!(
+            read_one::<A>(with_scheme(server.address, scheme, "x")) == streamed(&Content::testdata(SHORT))
+        );
+    }
 }
 
 /// All are under way at the same time, because the server's clock stands still until they are.
@@ -569,31 +360,34 @@ pub fn a_thousand_sessions_at_once_get_their_files<A: Adapter>() {
         println!("SCALED: {count} sessions instead of 1000, {allowed} descriptors are allowed");
     }
     let content = Content::testdata("made/audio-wmav1.wma");
-    let (host, hand) = (Memory::new(content.clone()), ManualClock::default());
-    let log = host.log();
-    let mut options = unpaced();
-    options.connection = Default::default();
-    options.connection.mms.burst = Duration::ZERO;
-    options.clock = hand.clone().into();
-    let server = A::serve(host, options);
-    let over = AtomicBool::new(false);
-    let results = thread::scope(|scope| {
-        scope.spawn(|| {
-            wait_until("all are under way", || log.peak() == count || over.load(Ordering::Acquire));
-            wait_until("all are over", || {
-                hand.advance(Duration::from_millis(10));
-                over.load(Ordering::Acquire)
-            });
-        });
-        let results = A::read(vec![Fetching::new(server.address, "x"); count]);
-        over.store(true, Ordering::Release);
-        results
-    });
-    assert_eq!(log.peak(), count);
-    assert_eq!(results.len(), count);
     let whole = streamed(&content);
-    for result in results {
-        assert!(result.unwrap() == whole);
+    for scheme in SCHEMES {
+        let (host, hand) = (Memory::new(content.clone()), ManualClock::default());
+        let log = host.log();
+        let mut options = unpaced();
+        options.connection = Default::default();
+        options.connection.mms.burst = Duration::ZERO;
+        options.connection.http.burst = Duration::ZERO;
+        options.clock = hand.clone().into();
+        let server = A::serve(host, options);
+        let over = AtomicBool::new(false);
+        let results = thread::scope(|scope| {
+            scope.spawn(|| {
+                wait_until("all are under way", || log.peak() == count || over.load(Ordering::Acquire));
+                wait_until("all are over", || {
+                    hand.advance(Duration::from_millis(10));
+                    over.load(Ordering::Acquire)
+                });
+            });
+            let results = A::read(vec![with_scheme(server.address, scheme, "x"); count]);
+            over.store(true, Ordering::Release);
+            results
+        });
+        assert_eq!(log.peak(), count, "{scheme}");
+        assert_eq!(results.len(), count);
+        for result in results {
+            assert!(result.unwrap() == whole, "{scheme}");
+        }
     }
 }
 
@@ -666,27 +460,35 @@ impl Drop for OtherProcess {
 
 /// Clients in mid-stream are told that the server stops, and then it has stopped.
 pub fn sessions_end_in_order_when_the_server_stops<A: Adapter>() {
-    let host = memory().endless();
-    let log = host.log();
-    let mut server = A::serve(host, unpaced());
-    let address = server.address;
-    // a client that has said nothing ends too
-    let mut silent = peers::client(address, &[]);
-    thread::scope(|scope| {
-        let sessions: Vec<_> =
-            (0..8).map(|_| scope.spawn(move || fail::<A>(Fetching::new(address, "x")))).collect();
-        wait_until("all are under way", || log.peak() == 8);
-        server.stop();
-        for session in sessions {
-            assert_eq!(session.join().unwrap(), Error::Refused(Hresult::NS_E_SHUTDOWN));
-        }
-    });
-    assert_eq!(silent.read(&mut [0]).unwrap(), 0);
-    drop(server);
-    let ended = log.ended();
-    assert_eq!(ended.len(), 9);
-    assert!(ended.iter().all(|ended| ended.report.outcome == Outcome::ShutDown), "{ended:?}");
-    assert!(std::net::TcpStream::connect(address).is_err());
+    let refused = Err(Error::Refused(Hresult::NS_E_SHUTDOWN));
+    // over HTTP an error would make clients come back at once, so the end is told without one
+    for (scheme, told) in [("mmst", refused), ("mmsh", Ok(()))] {
+        let host = memory().endless();
+        let log = host.log();
+        let mut server = A::serve(host, unpaced());
+        let address = server.address;
+        // a client that has said nothing ends too
+        let mut silent = peers::client(address, &[]);
+        thread::scope(|scope| {
+            let sessions: Vec<_> = (0..8)
+                .map(|_| scope.spawn(move || A::fetch(with_scheme(address, scheme, "x"), &mut |_| {})))
+                .collect();
+            wait_until("all are under way", || log.peak() == 8);
+            server.stop();
+            for session in sessions {
+                assert_eq!(session.join().unwrap(), told, "{scheme}");
+            }
+        });
+        assert_eq!(silent.read(&mut [0]).unwrap(), 0);
+        drop(server);
+        // connections on which a client of HTTP only asked what there is were over before
+        let was_open =
+            |ended: &mms_media::Ended| ended.report.transport != ServedBy::Http || ended.report.packets > 0;
+        let ended: Vec<_> = log.ended().into_iter().filter(was_open).collect();
+        assert_eq!(ended.len(), 9);
+        assert!(ended.iter().all(|ended| ended.report.outcome == Outcome::ShutDown), "{ended:?}");
+        assert!(std::net::TcpStream::connect(address).is_err());
+    }
 }
 
 /// The lines of each file are those of a client and a server in memory, so those of all adapters are equal.

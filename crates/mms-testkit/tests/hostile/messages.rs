@@ -8,9 +8,8 @@ use mms_core::mmsp::wire::{Message, Mid, RedirectType, ReportRedirect, TcpMessag
 use mms_core::text::Text;
 use mms_testkit::build::{good, header};
 use mms_testkit::hostile::{Attack, Ending};
-use mms_testkit::scripted::{
-    connected, end_of_stream, media, packet, packet_of, raw, server_opens, server_starts,
-};
+use mms_testkit::scripted::{end_of_stream, media, packet, packet_of, raw, server_opens, server_starts};
+use mms_testkit::talk::connected;
 
 use super::{and, client_meets, client_under, invalid, len, limit, put};
 
@@ -38,7 +37,7 @@ fn m2_a_command_beyond_the_limit_is_refused_by_its_length() {
 fn m2_string_lengths_beyond_the_message_are_refused_where_they_stand() {
     for (field, which) in [48, 52, 56, 60].into_iter().enumerate() {
         for count in [100, 0x7FFF_FFFF, 0x8000_0000, u32::MAX] {
-            let mut bytes = packet(&connected("9.1.1.3841"));
+            let mut bytes = packet(&connected("9.1.1.3841", None));
             put(&mut bytes, 32 + which, count);
             let fate = client_meets(&[bytes]);
             assert_eq!(fate.error, invalid(Reason::NestedLength, 32 + which), "string {field}");
@@ -86,13 +85,13 @@ fn m7_what_is_announced_costs_nothing_until_it_comes() {
 #[test]
 fn m8_lengths_whose_sum_wraps_are_seen_in_64_bits() {
     for chunk_len in [0x2000_0001, 0x2000_0002, 0x4000_0002, 0xE000_0002, u32::MAX] {
-        let mut bytes = packet(&connected("9.1.1.3841"));
+        let mut bytes = packet(&connected("9.1.1.3841", None));
         put(&mut bytes, 32, chunk_len);
         let chunks = [bytes];
         assert_eq!(client_meets(&chunks).error, invalid(Reason::ChunkLen, 32), "{chunk_len:#x}");
     }
     for field in [48, 60] {
-        let mut bytes = packet(&connected("9.1.1.3841"));
+        let mut bytes = packet(&connected("9.1.1.3841", None));
         // twice the count is 22 in 32 bits
         put(&mut bytes, 32 + field, 0x8000_000B);
         assert_eq!(client_meets(&[bytes]).error, invalid(Reason::NestedLength, 32 + field));
@@ -101,7 +100,7 @@ fn m8_lengths_whose_sum_wraps_are_seen_in_64_bits() {
 
 #[test]
 fn m9_chunk_counts_that_contradict_the_packet_are_refused() {
-    let good = packet(&connected("9.1.1.3841"));
+    let good = packet(&connected("9.1.1.3841", None));
     let chunks = u32::from_le_bytes(good[32..36].try_into().unwrap());
     let mut more = good.clone();
     put(&mut more, 32, chunks + 1);
@@ -164,7 +163,7 @@ fn m18_a_server_that_pings_without_end_meets_a_limit() {
 
 /// ReportConnectedEX with these bytes as version of the server.
 fn version(bytes: &[u8]) -> Vec<u8> {
-    let whole = packet(&connected(""));
+    let whole = packet(&connected("", None));
     let mut body = whole[40..40 + 56].to_vec();
     body[40..44].copy_from_slice(&u32::try_from(bytes.len() / 2).unwrap().to_le_bytes());
     body.extend(bytes);
@@ -237,7 +236,7 @@ fn m20_a_chunk_count_that_disagrees_means_nothing_and_a_length_does() {
         put(&mut chunks[0], 16, count);
         assert_eq!(client_meets(&chunks).error, None, "{count}");
     }
-    let whole = packet(&connected("9.1.1.3841"));
+    let whole = packet(&connected("9.1.1.3841", None));
     let length = u32::from_le_bytes(whole[8..12].try_into().unwrap());
     let mut longer = whole.clone();
     put(&mut longer, 8, length + 16);
@@ -247,7 +246,7 @@ fn m20_a_chunk_count_that_disagrees_means_nothing_and_a_length_does() {
     put(&mut shorter, 8, length - 8);
     assert_eq!(client_meets(&[shorter]).error, invalid(Reason::ChunkLen, 32));
     // both are read: the second is a doubled reply, which means nothing
-    let twice = [packet_of(&[connected("9.1.1.3841"); 2])];
+    let twice = [packet_of(&[connected("9.1.1.3841", None); 2])];
     let fate = client_under(&Attack { ending: Ending::Close, ..Attack::new(&twice) });
     assert_eq!(fate.error, Some(Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd)));
 }

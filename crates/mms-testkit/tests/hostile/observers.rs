@@ -5,15 +5,16 @@ use mms_core::mmsp::wire::{Deframer, Frame, FrameError, FrameLimits};
 use mms_testkit::build::{good, header, packet as media_packet};
 use mms_testkit::hostile::{Attack, Ending};
 use mms_testkit::scripted::{
-    client_plays, close_file, connect, connected, end_of_stream, media, packet, server_opens, server_starts,
+    client_plays, connect, end_of_stream, media, packet, server_opens, server_starts,
 };
+use mms_testkit::talk::{close_file, connected};
 
 use super::{and, client_meets, client_under, invalid, len, put, server_meets, server_under};
 
 #[test]
 fn o1_lengths_of_zero_are_errors_for_both_sides() {
     for length in [0, 1, 8, 15] {
-        let mut bytes = packet(&connected("9.1.1.3841"));
+        let mut bytes = packet(&connected("9.1.1.3841", None));
         put(&mut bytes, 8, length);
         assert_eq!(client_meets(&[bytes.clone()]).error, invalid(Reason::MessageLength, 8), "{length}");
         let mut bytes = packet(&connect());

@@ -5,16 +5,14 @@ use core::time::Duration;
 
 use mms_core::error::{DecodeError, Error, LimitName, Reason, TimerName};
 use mms_core::hresult::Hresult;
-use mms_core::mmsp::wire::{FunnelName, Message, Mid, TcpMessageHeader};
+use mms_core::mmsp::wire::{FunnelName, MMS_DISABLE_PACKET_PAIR, Message, Mid, TcpMessageHeader};
 use mms_core::server::Outcome;
 use mms_core::text::Text;
 use mms_media::{Gate, GateLimits};
 use mms_testkit::content::{Content, shared};
 use mms_testkit::hostile::{Attack, Ending, Fate};
-use mms_testkit::scripted::{
-    self, client_plays, close_file, connect, connect_funnel, funnel_info, open_file, packet, packet_of,
-    read_block, start_playing, stop_playing, stream_switch,
-};
+use mms_testkit::scripted::{self, client_plays, connect, packet, packet_of, stream_switch};
+use mms_testkit::talk::{close_file, connect_funnel, funnel_info, open_file, read_block, start, stop};
 
 use super::{and, content, invalid, len, limit, put, server_meets, server_under};
 
@@ -161,7 +159,7 @@ fn s4_connections_cut_in_every_state_leave_nothing() {
 
 #[test]
 fn s6_a_funnel_name_with_a_long_host_is_refused() {
-    let opens = [packet(&connect()), packet(&funnel_info())];
+    let opens = [packet(&connect()), packet(&funnel_info(MMS_DISABLE_PACKET_PAIR))];
     for chars in [257, 420, 840, 2000, 7000] {
         let name = format!(r"\\{}\TCP\1755", "A".repeat(chars));
         let error = FunnelName::parse(Text::Str(&name)).unwrap_err();
@@ -198,10 +196,10 @@ fn s7_a_length_of_a_gigabyte_costs_nothing() {
 fn s8_requests_before_open_file_are_refused_and_the_session_goes_on() {
     let plays = client_plays();
     for (request, reply) in [
-        (read_block(), Mid::REPORT_READ_BLOCK),
-        (start_playing(), Mid::REPORT_STARTED_PLAYING),
+        (read_block(1), Mid::REPORT_READ_BLOCK),
+        (start(10), Mid::REPORT_STARTED_PLAYING),
         (stream_switch(), Mid::REPORT_STREAM_SWITCH),
-        (stop_playing(), Mid::REPORT_END_OF_STREAM),
+        (stop(10), Mid::REPORT_END_OF_STREAM),
     ] {
         for at in 0..4 {
             let mut chunks = plays.clone();
@@ -221,14 +219,14 @@ fn s8_requests_before_open_file_are_refused_and_the_session_goes_on() {
 #[test]
 fn s9_a_second_open_file_is_refused() {
     let mut chunks = client_plays();
-    chunks.insert(4, packet(&open_file("content.wmv")));
+    chunks.insert(4, packet(&open_file(9, "content.wmv")));
     chunks.push(packet(&close_file()));
     let fate = server_meets(&chunks);
     assert_eq!(fate.error, None);
     let opened = results(&fate, Mid::REPORT_OPEN_FILE);
     assert_eq!(opened, [Hresult::S_OK, Hresult::NS_E_INVALID_REQUEST]);
     let mut chunks = client_plays();
-    chunks.insert(3, packet(&open_file("missing")));
+    chunks.insert(3, packet(&open_file(9, "missing")));
     chunks.push(packet(&close_file()));
     let opened = results(&server_meets(&chunks), Mid::REPORT_OPEN_FILE);
     assert_eq!(opened, [Hresult::NS_E_FILE_NOT_FOUND, Hresult::S_OK], "another name may be tried");
@@ -237,7 +235,7 @@ fn s9_a_second_open_file_is_refused() {
 #[test]
 fn s9_a_name_beyond_the_limit_is_refused() {
     let name = "a".repeat(4097);
-    let chunks = and(client_plays()[..3].to_vec(), packet(&open_file(&name)));
+    let chunks = and(client_plays()[..3].to_vec(), packet(&open_file(9, &name)));
     assert_eq!(server_meets(&chunks).error, limit(LimitName::NameChars, 4097, 4096));
 }
 
@@ -319,7 +317,7 @@ fn s13_a_handshake_without_end_meets_a_timer() {
     let handshake = Some(Error::TimedOut(TimerName::Handshake));
     assert_eq!((fate.error, fate.lived), (handshake, Duration::from_secs(30)));
     // requests that keep it busy do not help
-    let chunks = vec![packet(&funnel_info()); 100];
+    let chunks = vec![packet(&funnel_info(MMS_DISABLE_PACKET_PAIR)); 100];
     let chunks = [&client_plays()[..1], &chunks].concat();
     let fate = server_under(&Attack { pause: Duration::from_secs(2), ..Attack::new(&chunks) });
     assert_eq!(fate.error, handshake);
@@ -336,7 +334,7 @@ fn s13_first_bytes_of_something_else_are_refused() {
 #[test]
 fn s13_requests_without_reading_the_replies_stop_being_read() {
     let mut chunks = client_plays()[..3].to_vec();
-    chunks.extend(vec![packet(&funnel_info()); 20_000]);
+    chunks.extend(vec![packet(&funnel_info(MMS_DISABLE_PACKET_PAIR)); 20_000]);
     let fate = server_under(&Attack { reads: false, ..Attack::new(&chunks) });
     assert_eq!(fate.error, Some(Error::TimedOut(TimerName::Handshake)));
     assert!(fate.taken < 8192, "{} bytes were read", fate.taken);
@@ -362,10 +360,10 @@ fn s13_a_client_that_closes_and_reads_nothing_is_let_go_at_once() {
 
 #[test]
 fn s13_two_messages_count_as_two_in_one_packet() {
-    let many = [packet(&connect()), packet_of(&[funnel_info(); 65])];
+    let many = [packet(&connect()), packet_of(&[funnel_info(MMS_DISABLE_PACKET_PAIR); 65])];
     assert_eq!(server_meets(&many).error, limit(LimitName::MessagesPerPacket, 65, 64));
     let name = content().len().to_string();
-    let whole = packet_of(&[connect(), connect_funnel(r"\\a\TCP\1"), open_file(&name), read_block()]);
+    let whole = packet_of(&[connect(), connect_funnel(r"\\a\TCP\1"), open_file(9, &name), read_block(1)]);
     let fate = server_under(&Attack { ending: Ending::Close, ..Attack::new(&[whole]) });
     assert_eq!(fate.error, None);
     assert!(scripted::said(&fate.sent).iter().any(|said| said.mid == Some(Mid::REPORT_READ_BLOCK)));

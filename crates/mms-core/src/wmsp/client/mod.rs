@@ -24,3 +24,5 @@ pub use event::Event;
 pub(crate) use event::Located;
 pub use link::{ConnectionId, ConnectionWish};
 pub use session::Session;
+#[cfg(test)]
+pub(crate) use session::explored;

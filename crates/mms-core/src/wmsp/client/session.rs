@@ -1,6 +1,8 @@
 //! All transitions of the client.
 
 mod body;
+#[cfg(test)]
+pub(crate) mod explored;
 mod file;
 mod frames;
 

@@ -3,6 +3,7 @@
 use core::fmt::{self, Write};
 
 use crate::error::BufferTooSmall;
+pub use crate::text::utf8_prefix;
 
 /// Writes what `value` displays and returns its length.
 ///
@@ -80,18 +81,6 @@ impl fmt::Display for RequestTarget<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// The text of bytes up to the first that is no UTF-8.
-#[must_use]
-pub fn utf8_prefix(bytes: &[u8]) -> &str {
-    match core::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => bytes
-            .get(..error.valid_up_to())
-            .and_then(|valid| core::str::from_utf8(valid).ok())
-            .unwrap_or_default(),
     }
 }
 
