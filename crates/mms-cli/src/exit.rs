@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, Misuse};
+use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, Misuse, TimerName};
 use mms_core::hresult::Hresult;
 use mms_core::url::Scheme;
 use serde::Serialize;
@@ -157,6 +157,12 @@ fn hint_for(error: Error, address: &Address, media_began: bool) -> Option<String
             "try again; --start TIME fetches the rest".to_owned()
         }
         Error::ConnectionFailed => return Some(address.connection_hint()),
+        Error::TimedOut(TimerName::Media) if address.scheme() == Scheme::Mmsu => {
+            "a firewall may swallow datagrams: mmst:// has its media on the connection".to_owned()
+        }
+        Error::TimedOut(TimerName::Media) if address.scheme() == Scheme::Mms => {
+            "a firewall may swallow datagrams, or the source is silent: try --transport tcp".to_owned()
+        }
         Error::TimedOut(_) => "the server may be busy, or a firewall swallows the answers".to_owned(),
         Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd) | Error::InvalidMessage { .. } => {
             let kind = if is_http(address) { "a web or media server" } else { "an MMS server" };
@@ -219,8 +225,6 @@ fn mismatch_hint(what: Incompatible) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use mms_core::error::TimerName;
-
     use super::*;
 
     #[test]

@@ -9,6 +9,8 @@ use mms_core::client::{
 use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, TimerName};
 use mms_core::hresult::Hresult;
 use mms_testkit::content::{Content, shared};
+use mms_testkit::script::command;
+use mms_testkit::talk;
 use mms_testkit::web::{Answer, Fate, PLAIN, STREAM, World, end, fate, frame, header, media, streaming};
 
 const URL: &str = "mmsh://server/a%20b.wmv?x=1";
@@ -203,6 +205,17 @@ fn a_door_that_drops_or_says_nothing_costs_five_seconds() {
         assert_eq!(outcomes(&fate)[0].1, Outcome::Failed(Error::TimedOut(error)));
         assert_eq!(fate.lasted, Duration::from_secs(5));
     }
+}
+
+#[test]
+fn a_door_behind_which_nothing_is_opened_costs_ten_seconds() {
+    let connected = talk::connected("9.01.01.3841", None);
+    let fate = mms("mms://server/x", |world| {
+        world.to_mms = Some(Answer { bytes: command(0, &connected), closes: false, breaks: false });
+    });
+    assert_eq!((fate.error, &fate.file), (None, &streamed(&content())));
+    assert_eq!(outcomes(&fate)[0].1, Outcome::Failed(Error::TimedOut(TimerName::Funnel)));
+    assert_eq!(fate.lasted, Duration::from_secs(10));
 }
 
 #[test]
@@ -430,6 +443,35 @@ fn a_server_that_hangs_is_given_up_in_time() {
     assert_eq!(
         (fate.error, fate.lasted),
         (Some(Error::TimedOut(TimerName::Silence)), Duration::from_secs(90))
+    );
+    let empty = Answer::new(STREAM, &header(&content)).open();
+    let fate = run(vec![Answer::new(STREAM, &header(&content)), empty]);
+    assert_eq!((fate.error, fate.lasted), (Some(Error::TimedOut(TimerName::Media)), Duration::from_secs(15)));
+    for (count, name) in
+        [(0, TimerName::Open), (1, TimerName::Open), (3, TimerName::Header), (600, TimerName::Header)]
+    {
+        let halted = Answer::new(STREAM, &header(&content)[..count]).open();
+        let fate = run(vec![halted]);
+        assert_eq!(
+            (fate.error, fate.lasted),
+            (Some(Error::TimedOut(name)), Duration::from_secs(20)),
+            "{count}"
+        );
+        let halted = Answer::new(STREAM, &header(&content)[..count]).open();
+        let fate = run(vec![Answer::new(STREAM, &header(&content)), halted]);
+        assert_eq!(
+            (fate.error, fate.lasted),
+            (Some(Error::TimedOut(TimerName::Play)), Duration::from_secs(20))
+        );
+    }
+    let halted = Answer::new(PLAIN, content.header()).open();
+    let fate = run(vec![halted]);
+    assert_eq!((fate.error, fate.lasted), (Some(Error::TimedOut(TimerName::Media)), Duration::from_secs(15)));
+    let halted = Answer::new(PLAIN, &content.bytes()[..9000]).open();
+    let fate = run(vec![halted]);
+    assert_eq!(
+        (fate.error, fate.lasted),
+        (Some(Error::TimedOut(TimerName::Silence)), Duration::from_secs(20))
     );
     let mut world = World::new(URL, Options::default(), Vec::new(), 1);
     world.drops.push(80);

@@ -242,6 +242,12 @@ fn receive(
                 recording.forget();
                 continue;
             }
+            Ok(Some(Event::FellBack { from, error, to })) => {
+                if !args.quiet {
+                    progress.say(&format!("{from}: {error}; trying {to}"));
+                }
+                continue;
+            }
             Ok(Some(Event::TextPart { bytes, last, .. })) => match text.take(bytes, last) {
                 Ok(Some(document)) => return Received::Metafile(document),
                 Ok(None) => continue,

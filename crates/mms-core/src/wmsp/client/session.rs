@@ -563,10 +563,25 @@ impl Session {
                     self.timers.start(TimerName::KeepAlive, now, interval);
                 }
             }
+            Some(TimerName::Reply) => self.fail(Error::TimedOut(self.awaited())),
             Some(name) => self.fail(Error::TimedOut(name)),
             None => {}
         }
         self.failed.map_or(Ok(()), Err)
+    }
+
+    /// What is waited for, as errors name it.
+    pub(crate) fn awaited(&self) -> TimerName {
+        match self.state {
+            State::Describing if matches!(self.streaming.body, Body::Head) => TimerName::Reply,
+            State::Describing if self.content.is_none() => TimerName::Open,
+            State::Describing | State::EntryChange { .. } => TimerName::Header,
+            State::Playing => TimerName::Play,
+            State::Streaming => TimerName::Media,
+            State::File if self.walker.is_complete() => TimerName::Silence,
+            State::File => TimerName::Header,
+            State::Text | State::Ready | State::Closing | State::Closed => TimerName::Reply,
+        }
     }
 
     /// A short connection carries one answer, of which only the head counts.
