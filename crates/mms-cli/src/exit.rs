@@ -182,9 +182,7 @@ fn is_http(address: &Address) -> bool {
 
 fn authentication_hint(address: &Address) -> String {
     match (is_http(address), address.has_credentials()) {
-        (true, true) => {
-            "the server, or a proxy before it, does not take this user name and password".to_owned()
-        }
+        (true, true) => "the server does not take this user name and password".to_owned(),
         (true, false) => "name yourself in the URL: http://USER:PASSWORD@HOST/NAME".to_owned(),
         (false, _) => {
             "over MMS that is not spoken; perhaps over HTTP: mmsh://USER:PASSWORD@HOST/NAME".to_owned()
@@ -217,6 +215,9 @@ fn refusal_hint(hr: Hresult) -> Option<&'static str> {
 fn mismatch_hint(what: Incompatible) -> Option<&'static str> {
     match what {
         Incompatible::NotSeekable => Some("leave --start out: this content plays from its beginning only"),
+        Incompatible::ProxyAuthenticationRequired => Some(
+            "name yourself to it: http_proxy=http://USER:PASSWORD@HOST:PORT; or leave it out: no_proxy=HOST",
+        ),
         Incompatible::TransportRefused => Some("mms:// tries every transport"),
         Incompatible::RedirectScheme => Some("https and RTSP are not spoken"),
         _ => None,

@@ -202,6 +202,8 @@ phrases! {
         TransportRefused = "server refuses the transport",
         /// The server wants credentials.
         AuthenticationRequired = "server requires authentication",
+        /// The proxy wants credentials, or others than it got.
+        ProxyAuthenticationRequired = "proxy requires authentication",
         /// The server has no way to do what was asked (seek, stride).
         NotSeekable = "content cannot be sought",
         /// The server has no fast forward or rewind for this content.

@@ -7,6 +7,9 @@
 //! mmsh://, http://   HTTP
 //! ```
 //!
+//! A port in the URL holds for all. With one of HTTP (80, 443, 8080) `mms` tries HTTP first, unless the application says otherwise:
+//! no server of the family speaks MMS there (chapters 3 and 8.2).
+//!
 //! Both forms of MMS begin with the same connection: where it fails, the other one is skipped. What a server says
 //! of the content (no such name, no permission) would be the same behind every door, so it ends the search.
 
@@ -89,6 +92,18 @@ impl Transports {
         }
     }
 
+    /// What a URL leads to: as its scheme does, but with a port of HTTP the default order begins with HTTP.
+    #[must_use]
+    pub fn for_url(self, url: &Url<'_>) -> Self {
+        let order = match url.port {
+            Some(HTTP_PORT | 443 | 8080) if self == Self::DEFAULT => {
+                Self::new(&[Transport::Http, Transport::Udp, Transport::Tcp])
+            }
+            _ => self,
+        };
+        order.for_scheme(url.scheme)
+    }
+
     /// Whether a transport is in it.
     #[must_use]
     pub fn contains(self, transport: Transport) -> bool {
@@ -159,6 +174,8 @@ impl Verdict {
             Error::TimedOut(TimerName::Header) => Self::NextTransport,
             Error::TimedOut(_) => next,
             Error::PeerIncompatible(Incompatible::TransportRefused) => Self::NextTransport,
+            // it says nothing of the server, which MMS reaches without it
+            Error::PeerIncompatible(Incompatible::ProxyAuthenticationRequired) => Self::NextFamily,
             Error::PeerIncompatible(Incompatible::AuthenticationRequired) if has_credentials => {
                 Self::NextFamily
             }
@@ -181,12 +198,12 @@ pub struct Rollover {
 }
 
 impl Rollover {
-    /// The attempts at a URL of this scheme; `None` if no transport is left. Datagrams need a host that `has_udp`.
+    /// The attempts at a URL; `None` if no transport is left. Datagrams need a host that `has_udp`.
     #[must_use]
-    pub fn new(scheme: Scheme, order: Transports, has_udp: bool) -> Option<Self> {
+    pub fn new(url: &Url<'_>, order: Transports, has_udp: bool) -> Option<Self> {
         let mut attempts = [None; 3];
         let usable = |transport: &Transport| has_udp || *transport != Transport::Udp;
-        for (slot, transport) in attempts.iter_mut().zip(order.for_scheme(scheme).iter().filter(usable)) {
+        for (slot, transport) in attempts.iter_mut().zip(order.for_url(url).iter().filter(usable)) {
             *slot = Some(Attempt { transport, outcome: Outcome::Untried });
         }
         if let Some(Some(first)) = attempts.first_mut() {
@@ -273,8 +290,16 @@ mod tests {
 
     const REFUSED: Error = Error::ConnectionFailed;
 
+    fn at(url: &str, order: Transports, has_udp: bool) -> Option<Rollover> {
+        Rollover::new(&Url::parse(url).unwrap(), order, has_udp)
+    }
+
     fn transports(scheme: Scheme, order: Transports, has_udp: bool) -> Vec<Transport> {
-        let rollover = Rollover::new(scheme, order, has_udp);
+        at_port(&std::format!("{}://h/x", scheme.as_str()), order, has_udp)
+    }
+
+    fn at_port(url: &str, order: Transports, has_udp: bool) -> Vec<Transport> {
+        let rollover = at(url, order, has_udp);
         rollover
             .into_iter()
             .flat_map(|all| all.attempts().map(|at| at.transport).collect::<Vec<_>>())
@@ -306,8 +331,22 @@ mod tests {
     }
 
     #[test]
+    fn a_port_of_http_tries_http_first_unless_the_application_says_otherwise() {
+        use Transport::{Http, Tcp, Udp};
+        for port in [80, 443, 8080] {
+            let url = std::format!("mms://h:{port}/x");
+            assert_eq!(at_port(&url, Transports::DEFAULT, true), [Http, Udp, Tcp]);
+            assert_eq!(at_port(&url, Transports::new(&[Tcp, Http]), true), [Tcp, Http]);
+            let url = std::format!("mmst://h:{port}/x");
+            assert_eq!(at_port(&url, Transports::DEFAULT, true), [Tcp]);
+        }
+        assert_eq!(at_port("mms://h:1755/x", Transports::DEFAULT, true), [Udp, Tcp, Http]);
+        assert_eq!(at_port("mms://h:9999/x", Transports::DEFAULT, false), [Tcp, Http]);
+    }
+
+    #[test]
     fn where_the_connection_fails_the_other_form_of_mms_is_skipped() {
-        let mut rollover = Rollover::new(Scheme::Mms, Transports::DEFAULT, true).unwrap();
+        let mut rollover = at("mms://h/x", Transports::DEFAULT, true).unwrap();
         assert!(rollover.has_other_family());
         let verdict = Verdict::of(REFUSED, false, false);
         assert_eq!(rollover.fail(REFUSED, verdict), Some(Transport::Http));
@@ -320,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_server_that_answered_is_tried_again_by_tcp() {
-        let mut rollover = Rollover::new(Scheme::Mms, Transports::DEFAULT, true).unwrap();
+        let mut rollover = at("mms://h/x", Transports::DEFAULT, true).unwrap();
         let error = Error::TimedOut(TimerName::Header);
         assert_eq!(rollover.fail(error, Verdict::of(error, true, false)), Some(Transport::Tcp));
         let error = Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd);

@@ -115,7 +115,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     fn with(url: &str, options: Options, storage: Storage<B>, udp: Option<Udp<B>>) -> Result<Self, Error> {
         let url = UrlBuf::new(url)?;
-        let Some(rollover) = Rollover::new(url.url().scheme, options.transports, udp.is_some()) else {
+        let Some(rollover) = Rollover::new(&url.url(), options.transports, udp.is_some()) else {
             return Err(Error::ApiMisuse(Misuse::NoTransport));
         };
         let (receive, send) = (Buffer::new(storage.receive), Buffer::new(storage.send));

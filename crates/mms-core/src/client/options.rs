@@ -44,7 +44,8 @@ pub struct Options {
     pub redirects: u32,
     /// Most bytes of receive storage to ask for. By default 131,072.
     pub storage_bytes: u32,
-    /// What an `mms` URL tries, in this order; other schemes say it themselves.
+    /// What an `mms` URL tries, in this order; other schemes say it themselves. With a port of HTTP in the URL the default order
+    /// begins with HTTP: see [`Transports::for_url`].
     pub transports: Transports,
     /// Settings of media over UDP.
     pub udp: udp::Config,

@@ -36,8 +36,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             write!(text, "{location}").map_err(|_| elsewhere)?;
             let url = self.found_at(text.as_str()).ok_or(elsewhere)?;
             let has_udp = self.udp.is_some();
-            self.rollover =
-                Rollover::new(url.url().scheme, self.options.transports, has_udp).ok_or(elsewhere)?;
+            self.rollover = Rollover::new(&url.url(), self.options.transports, has_udp).ok_or(elsewhere)?;
             self.url = url;
         }
         self.restart();

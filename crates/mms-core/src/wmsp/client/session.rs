@@ -276,7 +276,8 @@ impl Session {
         };
         self.play = play;
         self.timers.stop_all();
-        if self.state == State::Ready && self.streaming.is_live() && play.from == Position::Beginning {
+        let is_live = self.state == State::Ready && self.streaming.is_live();
+        if is_live && play.from == Position::Beginning && play.rate.is_none() && self.has_no_choice() {
             self.adopted = true;
             self.state = State::Streaming;
             self.report(Event::Started);
@@ -284,6 +285,12 @@ impl Session {
         }
         self.play_anew();
         Ok(())
+    }
+
+    /// Whether all streams of the header are wanted: a stream that nobody asked for has them all.
+    fn has_no_choice(&self) -> bool {
+        let mut streams = self.walker.summary().into_iter().flat_map(|summary| summary.streams.iter());
+        streams.all(|stream| self.play.selection.level(u16::from(stream.number)) == Thinning::Full)
     }
 
     fn play_anew(&mut self) {
@@ -717,7 +724,11 @@ impl Session {
             self.streaming.open();
             return None;
         }
-        self.fail(Error::PeerIncompatible(Incompatible::AuthenticationRequired));
+        let who = match asked_by_server {
+            true => Incompatible::AuthenticationRequired,
+            false => Incompatible::ProxyAuthenticationRequired,
+        };
+        self.fail(Error::PeerIncompatible(who));
         let scheme = if basic { AuthenticationScheme::Basic } else { AuthenticationScheme::Ntlm };
         Some(Located::Plain(Event::AuthenticationRequired { scheme }))
     }
