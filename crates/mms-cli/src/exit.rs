@@ -88,6 +88,12 @@ impl Failure {
         }
     }
 
+    /// With what the system said of a connection.
+    pub(crate) fn because(self, error: Error, system: Option<&io::Error>) -> Self {
+        let message = format!("{}{}", self.message, reason(error, system));
+        Self { message, ..self }
+    }
+
     /// Tells it on standard error and gives the exit code.
     pub(crate) fn tell(&self) -> u8 {
         if self.kind != Kind::OutputClosed {
@@ -119,6 +125,12 @@ impl Failure {
             None => failure,
         }
     }
+}
+
+/// What the system said, where the network failed.
+pub(crate) fn reason(error: Error, system: Option<&io::Error>) -> String {
+    let system = system.filter(|_| error == Error::ConnectionFailed);
+    system.map(|system| format!(": {system}")).unwrap_or_default()
 }
 
 /// A line on standard error; nobody is left to tell if that fails.

@@ -396,6 +396,7 @@ fn mms_rolls_over_to_http_and_says_what_it_tried() {
     assert!(outcome.code == 2 && outcome.stderr.contains("mms:// only"), "{outcome}");
     let outcome = get(&scratch, &format!("mms://127.0.0.1:{}/x", free_port()), &["-o", "x"]);
     assert!(outcome.code == 3 && outcome.stderr.contains("HTTP: connection failed"), "{outcome}");
+    assert!(outcome.stderr.matches("refused").count() >= 2, "what the system says: {outcome}");
 }
 
 #[test]
