@@ -61,24 +61,29 @@ impl fmt::Display for Transport {
 
 /// An order of transports, each at most once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Transports([Option<Transport>; 3]);
+pub struct Transports {
+    order: [Option<Transport>; 3],
+    /// nobody asked for this order, and a port of HTTP changes it
+    by_port: bool,
+}
 
 impl Transports {
     /// What `mms` tries unless the application says otherwise.
-    pub const DEFAULT: Self = Self([Some(Transport::Udp), Some(Transport::Tcp), Some(Transport::Http)]);
+    pub const DEFAULT: Self =
+        Self { order: [Some(Transport::Udp), Some(Transport::Tcp), Some(Transport::Http)], by_port: true };
 
     /// An order; a transport that is there already is left out.
     #[must_use]
     pub fn new(list: &[Transport]) -> Self {
-        let mut order = Self([None; 3]);
+        let mut all = Self { order: [None; 3], by_port: false };
         for transport in list {
-            if !order.contains(*transport)
-                && let Some(slot) = order.0.iter_mut().find(|slot| slot.is_none())
+            if !all.contains(*transport)
+                && let Some(slot) = all.order.iter_mut().find(|slot| slot.is_none())
             {
                 *slot = Some(*transport);
             }
         }
-        order
+        all
     }
 
     /// What a scheme leads to: one transport, or for `mms` this order.
@@ -92,11 +97,12 @@ impl Transports {
         }
     }
 
-    /// What a URL leads to: as its scheme does, but with a port of HTTP the default order begins with HTTP.
+    /// What a URL leads to: as its scheme does, but with a port of HTTP the order that nobody asked for,
+    /// [`DEFAULT`](Self::DEFAULT), begins with HTTP.
     #[must_use]
     pub fn for_url(self, url: &Url<'_>) -> Self {
         let order = match url.port {
-            Some(HTTP_PORT | 443 | 8080) if self == Self::DEFAULT => {
+            Some(HTTP_PORT | 443 | 8080) if self.by_port => {
                 Self::new(&[Transport::Http, Transport::Udp, Transport::Tcp])
             }
             _ => self,
@@ -107,12 +113,12 @@ impl Transports {
     /// Whether a transport is in it.
     #[must_use]
     pub fn contains(self, transport: Transport) -> bool {
-        self.0.contains(&Some(transport))
+        self.order.contains(&Some(transport))
     }
 
     /// The transports in their order.
     pub fn iter(self) -> impl Iterator<Item = Transport> {
-        self.0.into_iter().flatten()
+        self.order.into_iter().flatten()
     }
 }
 
@@ -337,6 +343,7 @@ mod tests {
             let url = std::format!("mms://h:{port}/x");
             assert_eq!(at_port(&url, Transports::DEFAULT, true), [Http, Udp, Tcp]);
             assert_eq!(at_port(&url, Transports::new(&[Tcp, Http]), true), [Tcp, Http]);
+            assert_eq!(at_port(&url, Transports::new(&[Udp, Tcp, Http]), true), [Udp, Tcp, Http]);
             let url = std::format!("mmst://h:{port}/x");
             assert_eq!(at_port(&url, Transports::DEFAULT, true), [Tcp]);
         }

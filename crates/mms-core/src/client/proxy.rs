@@ -7,21 +7,19 @@ use crate::error::{Error, LimitName, Misuse};
 use crate::url::{Scheme, Url};
 use crate::wmsp::wire::BasicAuthorization;
 
-/// Most bytes of a host name.
+/// Most bytes of a host name, with the user name and password before it.
 const HOST: usize = 255;
-/// Most bytes of user name and password.
-const USER: usize = 255;
 /// Most bytes of the list of exceptions.
 const EXCEPT: usize = 512;
 
 /// An HTTP proxy, and the hosts that are reached without it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proxy {
+    /// user name and password, then the host
     host: [u8; HOST],
-    host_len: usize,
+    user_len: u8,
+    host_len: u8,
     port: u16,
-    user: [u8; USER],
-    user_len: usize,
     except: [u8; EXCEPT],
     except_len: usize,
 }
@@ -34,7 +32,7 @@ impl Proxy {
     /// # Errors
     /// `ApiMisuse` for what is no URL of an HTTP proxy, or for credentials that Basic authentication cannot carry; `Limit` for names and lists that are too long.
     pub fn new(url: &str, except: &str) -> Result<Self, Error> {
-        let mut text = crate::text::Fixed::<{ HOST + USER + 16 }>::default();
+        let mut text = crate::text::Fixed::<{ HOST + 16 }>::default();
         let too_long = |found: usize, allowed: usize| {
             let wide = |count| u64::try_from(count).unwrap_or(u64::MAX);
             Error::limit(LimitName::NameChars, wide(found), wide(allowed))
@@ -54,28 +52,30 @@ impl Proxy {
             return Err(Error::ApiMisuse(Misuse::Url));
         }
         let port = url.port_or_default();
-        let (mut host, mut user, mut list) = ([0; HOST], [0; USER], [0; EXCEPT]);
-        let user_info = url.user_info.unwrap_or_default();
-        let user_len = user_info.len();
-        let info = user.get_mut(..user_len).ok_or_else(|| too_long(user_len, USER))?;
-        info.copy_from_slice(user_info.as_bytes());
-        let (host_len, except_len) = (url.host.len(), except.len());
-        let name = host.get_mut(..host_len).ok_or_else(|| too_long(host_len, HOST))?;
-        name.copy_from_slice(url.host.as_bytes());
+        let (mut host, mut list) = ([0; HOST], [0; EXCEPT]);
+        let (user, except_len) = (url.user_info.unwrap_or_default(), except.len());
+        let both = user.len().saturating_add(url.host.len());
+        let names = host.get_mut(..both).ok_or_else(|| too_long(both, HOST))?;
+        for (slot, byte) in names.iter_mut().zip(user.bytes().chain(url.host.bytes())) {
+            *slot = byte;
+        }
+        let len = |text: &str| u8::try_from(text.len()).unwrap_or(0);
+        let (user_len, host_len) = (len(user), len(url.host));
         let entries = list.get_mut(..except_len).ok_or_else(|| too_long(except_len, EXCEPT))?;
         entries.copy_from_slice(except.as_bytes());
-        Ok(Self { host, host_len, port, user, user_len, except: list, except_len })
+        Ok(Self { host, user_len, host_len, port, except: list, except_len })
     }
 
     /// Name or address of the proxy.
     #[must_use]
     pub fn host(&self) -> &str {
-        text_of(&self.host, self.host_len)
+        let behind = self.host.get(usize::from(self.user_len)..).unwrap_or_default();
+        text_of(behind, usize::from(self.host_len))
     }
 
     /// User name and password as written.
     pub(super) fn credentials(&self) -> Option<(&str, &str)> {
-        let text = text_of(&self.user, self.user_len);
+        let text = text_of(&self.host, usize::from(self.user_len));
         (!text.is_empty()).then(|| text.split_once(':').unwrap_or((text, "")))
     }
 
