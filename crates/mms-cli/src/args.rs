@@ -140,11 +140,14 @@ Examples:
     mms get mms://127.0.0.1/clip.wmv --transport http,udp,tcp
 
 mms:// tries MMS with media over UDP, then over TCP (port 1755), then HTTP
-(port 80); a port in the URL holds for all. mmsu://, mmst:// and mmsh:// are one
+(port 80); a port in the URL holds for all, and with a port
+of HTTP (80, 443, 8080) HTTP goes first. Where media in datagrams stays away for
+5 s, it is fetched over TCP. mmsu://, mmst:// and mmsh:// are one
 transport each. http:// is whatever the server has there: a stream, a plain
 file, or a metafile, which is followed. User name and password belong into the
 URL: http://USER:PASSWORD@HOST/NAME (Basic authentication, HTTP only). The
-environment variables http_proxy and no_proxy are honoured for HTTP.
+environment variables http_proxy and no_proxy are honoured for HTTP; a user name
+stands in http_proxy=http://USER:PASSWORD@HOST:PORT.
 
 The file appears under its name when the stream has ended. What came of a
 stream that broke off or was interrupted is a valid file too, named

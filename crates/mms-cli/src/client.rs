@@ -18,9 +18,14 @@ pub(crate) fn options(address: &Address, transports: Transports) -> Result<Optio
     options.mms.player = Player::with_guid(guid);
     options.http.player.guid = guid;
     options.transports = transports;
-    if matches!(address.scheme(), Scheme::Mms | Scheme::Mmsh | Scheme::Http) {
-        options.proxy = proxy()?;
-    }
+    options.proxy = match proxy() {
+        // only a redirect can lead to HTTP
+        Err(failure) if matches!(address.scheme(), Scheme::Mmst | Scheme::Mmsu) => {
+            Failure::warn(&failure.message);
+            None
+        }
+        proxy => proxy?,
+    };
     Ok(options)
 }
 
@@ -31,7 +36,7 @@ fn proxy() -> Result<Option<Proxy>, Failure> {
     let except = variable("no_proxy").or_else(|| variable("NO_PROXY")).unwrap_or_default();
     Proxy::new(url.trim(), except.trim()).map(Some).map_err(|error| {
         Failure::new(Kind::Usage, format!("http_proxy and no_proxy cannot be used: {error}")).with_hint(
-            "the form is http_proxy=http://HOST:PORT, without a user name, and no_proxy=HOST,DOMAIN",
+            "the form is http_proxy=http://USER:PASSWORD@HOST:PORT, with or without a user, and no_proxy=HOST,DOMAIN",
         )
     })
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, Misuse};
+use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, Misuse, TimerName};
 use mms_core::hresult::Hresult;
 use mms_core::url::Scheme;
 use serde::Serialize;
@@ -88,6 +88,12 @@ impl Failure {
         }
     }
 
+    /// With what the system said of a connection.
+    pub(crate) fn because(self, error: Error, system: Option<&io::Error>) -> Self {
+        let message = format!("{}{}", self.message, reason(error, system));
+        Self { message, ..self }
+    }
+
     /// Tells it on standard error and gives the exit code.
     pub(crate) fn tell(&self) -> u8 {
         if self.kind != Kind::OutputClosed {
@@ -119,6 +125,12 @@ impl Failure {
             None => failure,
         }
     }
+}
+
+/// What the system said, where the network failed.
+pub(crate) fn reason(error: Error, system: Option<&io::Error>) -> String {
+    let system = system.filter(|_| error == Error::ConnectionFailed);
+    system.map(|system| format!(": {system}")).unwrap_or_default()
 }
 
 /// A line on standard error; nobody is left to tell if that fails.
@@ -157,6 +169,12 @@ fn hint_for(error: Error, address: &Address, media_began: bool) -> Option<String
             "try again; --start TIME fetches the rest".to_owned()
         }
         Error::ConnectionFailed => return Some(address.connection_hint()),
+        Error::TimedOut(TimerName::Media) if address.scheme() == Scheme::Mmsu => {
+            "a firewall may swallow datagrams: mmst:// has its media on the connection".to_owned()
+        }
+        Error::TimedOut(TimerName::Media) if address.scheme() == Scheme::Mms => {
+            "a firewall may swallow datagrams, or the source is silent: try --transport tcp".to_owned()
+        }
         Error::TimedOut(_) => "the server may be busy, or a firewall swallows the answers".to_owned(),
         Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd) | Error::InvalidMessage { .. } => {
             let kind = if is_http(address) { "a web or media server" } else { "an MMS server" };
@@ -176,9 +194,7 @@ fn is_http(address: &Address) -> bool {
 
 fn authentication_hint(address: &Address) -> String {
     match (is_http(address), address.has_credentials()) {
-        (true, true) => {
-            "the server, or a proxy before it, does not take this user name and password".to_owned()
-        }
+        (true, true) => "the server does not take this user name and password".to_owned(),
         (true, false) => "name yourself in the URL: http://USER:PASSWORD@HOST/NAME".to_owned(),
         (false, _) => {
             "over MMS that is not spoken; perhaps over HTTP: mmsh://USER:PASSWORD@HOST/NAME".to_owned()
@@ -211,6 +227,9 @@ fn refusal_hint(hr: Hresult) -> Option<&'static str> {
 fn mismatch_hint(what: Incompatible) -> Option<&'static str> {
     match what {
         Incompatible::NotSeekable => Some("leave --start out: this content plays from its beginning only"),
+        Incompatible::ProxyAuthenticationRequired => Some(
+            "name yourself to it: http_proxy=http://USER:PASSWORD@HOST:PORT; or leave it out: no_proxy=HOST",
+        ),
         Incompatible::TransportRefused => Some("mms:// tries every transport"),
         Incompatible::RedirectScheme => Some("https and RTSP are not spoken"),
         _ => None,
@@ -219,8 +238,6 @@ fn mismatch_hint(what: Incompatible) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use mms_core::error::TimerName;
-
     use super::*;
 
     #[test]

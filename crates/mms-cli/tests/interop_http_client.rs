@@ -396,6 +396,7 @@ fn mms_rolls_over_to_http_and_says_what_it_tried() {
     assert!(outcome.code == 2 && outcome.stderr.contains("mms:// only"), "{outcome}");
     let outcome = get(&scratch, &format!("mms://127.0.0.1:{}/x", free_port()), &["-o", "x"]);
     assert!(outcome.code == 3 && outcome.stderr.contains("HTTP: connection failed"), "{outcome}");
+    assert!(outcome.stderr.matches("refused").count() >= 2, "what the system says: {outcome}");
 }
 
 #[test]
@@ -419,6 +420,66 @@ fn a_proxy_of_the_environment_is_used_but_for_exceptions() {
     assert_eq!(seen.lock().unwrap().len(), count, "the proxy was not used");
     let outcome = mms(&["get", &url]).env("http_proxy", "socks5://127.0.0.1:1").run();
     assert!(outcome.code == 2 && outcome.stderr.contains("http_proxy"), "{outcome}");
+}
+
+/// A server of MMS that sends everybody to HTTP.
+fn sends_to(location: &'static str) -> u16 {
+    use mms_core::hresult::Hresult;
+    use mms_core::mmsp::wire::{MMS_DISABLE_PACKET_PAIR, Message, RedirectType, ReportRedirect};
+    use mms_testkit::{script::command, talk};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let redirect_type = RedirectType::URL;
+        let location = mms_core::text::Text::Str(location);
+        let answers = [
+            talk::connected("9.01.01.3841", None),
+            talk::report_funnel_info(MMS_DISABLE_PACKET_PAIR, &[]),
+            talk::connected_funnel(),
+            Message::ReportRedirect(ReportRedirect { hr: Hresult::S_OK, redirect_type, location }),
+        ];
+        for mut stream in listener.incoming().flatten() {
+            for (number, answer) in (0..).zip(&answers) {
+                // each request comes alone
+                if stream.read(&mut [0; 4096]).is_ok() {
+                    drop(stream.write_all(&command(number, answer)));
+                }
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn a_redirect_from_mms_to_http_goes_through_the_proxy() {
+    let server = Server::start("off", &[SOURCE]);
+    let scratch = Scratch::new("redirect-proxy");
+    let (port, seen) = door(server.port(), |_| true);
+    let url = format!("mmst://127.0.0.1:{}/x", sends_to("http://nowhere.invalid:81/av-wmv2-wmav2.wmv"));
+    let fetch = || mms(&["get", &url, "--force", "-o", "got.wmv"]).current_dir(scratch.path());
+    let outcome = fetch().env("http_proxy", &format!("http://me:secret@127.0.0.1:{port}")).run();
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert_fetched(&made(SOURCE), &scratch.file("got.wmv"));
+    assert_eq!(seen.lock().unwrap()[0], format!("GET http://nowhere.invalid:81/{SOURCE} HTTP/1.0"));
+    let outcome = fetch().env("http_proxy", "http://me:%ff@x").run();
+    assert!(outcome.code == 3 && outcome.stderr.contains("warning: http_proxy"), "{outcome}");
+}
+
+#[test]
+fn a_proxy_that_wants_another_user_is_told_apart_from_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            drop(stream.read(&mut [0; 8192]));
+            drop(stream.write_all(b"HTTP/1.0 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n"));
+        }
+    });
+    let outcome = mms(&["get", "http://nowhere.invalid/x", "-o", "-", "-q"])
+        .env("http_proxy", &format!("http://me:secret@127.0.0.1:{port}"))
+        .run();
+    assert!(outcome.code == 4 && outcome.stderr.contains("proxy requires authentication"), "{outcome}");
+    assert!(outcome.stderr.contains("http_proxy=") && !outcome.stderr.contains("secret"), "{outcome}");
 }
 
 #[test]

@@ -339,6 +339,7 @@ fn each_exit_code_has_its_cause() {
         ("https://127.0.0.1/x".into(), 2, "http://"),
         ("127.0.0.1/x".into(), 2, "mms://127.0.0.1/x"),
         (format!("mmst://127.0.0.1:{unused}/x"), 3, "is a server running there"),
+        (format!("mmst://127.0.0.1:{unused}/x"), 3, "refused"),
         ("mmst://no-such-name.invalid/x".into(), 3, "no-such-name.invalid is not known"),
         (server.url("no-such-file.wmv"), 4, "check the name"),
         (format!("mmst://127.0.0.1:{garbage_port}/x"), 6, "MMS server"),

@@ -202,6 +202,8 @@ phrases! {
         TransportRefused = "server refuses the transport",
         /// The server wants credentials.
         AuthenticationRequired = "server requires authentication",
+        /// The proxy wants credentials, or others than it got.
+        ProxyAuthenticationRequired = "proxy requires authentication",
         /// The server has no way to do what was asked (seek, stride).
         NotSeekable = "content cannot be sought",
         /// The server has no fast forward or rewind for this content.
@@ -237,10 +239,20 @@ phrases! {
     TimerName {
         /// Client, ours: the TCP connection did not open.
         Connect = "connect",
-        /// Client, ours: no reply to a handshake request.
+        /// Client, ours: no first answer, or a text that comes instead of media stays behind.
         Reply = "reply",
-        /// Client: the ASF header did not arrive in datagrams (section 3.1.2).
+        /// Client, ours: server and client do not agree on the transport (sections 3.1.5.4 and 3.1.5.6).
+        Funnel = "agreement on the transport",
+        /// Client, ours: the content is not opened.
+        Open = "opening the content",
+        /// Client: the ASF header did not arrive in datagrams (section 3.1.2); ours: nor over another transport.
         Header = "header",
+        /// Client, ours: the wish to play is not answered.
+        Play = "start of playing",
+        /// Client, ours: the server plays, and no packet came.
+        Media = "first packet",
+        /// Client, ours: the stop is not answered.
+        Stop = "stop",
         /// Client, ours: nothing came while streaming.
         Silence = "silence",
         /// Server: nothing was exchanged, a Ping is due (section 3.2.2).

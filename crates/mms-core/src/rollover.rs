@@ -7,6 +7,9 @@
 //! mmsh://, http://   HTTP
 //! ```
 //!
+//! A port in the URL holds for all. With one of HTTP (80, 443, 8080) `mms` tries HTTP first, unless the application says otherwise:
+//! no server of the family speaks MMS there (chapters 3 and 8.2).
+//!
 //! Both forms of MMS begin with the same connection: where it fails, the other one is skipped. What a server says
 //! of the content (no such name, no permission) would be the same behind every door, so it ends the search.
 
@@ -58,24 +61,29 @@ impl fmt::Display for Transport {
 
 /// An order of transports, each at most once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Transports([Option<Transport>; 3]);
+pub struct Transports {
+    order: [Option<Transport>; 3],
+    /// nobody asked for this order, and a port of HTTP changes it
+    by_port: bool,
+}
 
 impl Transports {
     /// What `mms` tries unless the application says otherwise.
-    pub const DEFAULT: Self = Self([Some(Transport::Udp), Some(Transport::Tcp), Some(Transport::Http)]);
+    pub const DEFAULT: Self =
+        Self { order: [Some(Transport::Udp), Some(Transport::Tcp), Some(Transport::Http)], by_port: true };
 
     /// An order; a transport that is there already is left out.
     #[must_use]
     pub fn new(list: &[Transport]) -> Self {
-        let mut order = Self([None; 3]);
+        let mut all = Self { order: [None; 3], by_port: false };
         for transport in list {
-            if !order.contains(*transport)
-                && let Some(slot) = order.0.iter_mut().find(|slot| slot.is_none())
+            if !all.contains(*transport)
+                && let Some(slot) = all.order.iter_mut().find(|slot| slot.is_none())
             {
                 *slot = Some(*transport);
             }
         }
-        order
+        all
     }
 
     /// What a scheme leads to: one transport, or for `mms` this order.
@@ -89,15 +97,28 @@ impl Transports {
         }
     }
 
+    /// What a URL leads to: as its scheme does, but with a port of HTTP the order that nobody asked for,
+    /// [`DEFAULT`](Self::DEFAULT), begins with HTTP.
+    #[must_use]
+    pub fn for_url(self, url: &Url<'_>) -> Self {
+        let order = match url.port {
+            Some(HTTP_PORT | 443 | 8080) if self.by_port => {
+                Self::new(&[Transport::Http, Transport::Udp, Transport::Tcp])
+            }
+            _ => self,
+        };
+        order.for_scheme(url.scheme)
+    }
+
     /// Whether a transport is in it.
     #[must_use]
     pub fn contains(self, transport: Transport) -> bool {
-        self.0.contains(&Some(transport))
+        self.order.contains(&Some(transport))
     }
 
     /// The transports in their order.
     pub fn iter(self) -> impl Iterator<Item = Transport> {
-        self.0.into_iter().flatten()
+        self.order.into_iter().flatten()
     }
 }
 
@@ -159,6 +180,8 @@ impl Verdict {
             Error::TimedOut(TimerName::Header) => Self::NextTransport,
             Error::TimedOut(_) => next,
             Error::PeerIncompatible(Incompatible::TransportRefused) => Self::NextTransport,
+            // it says nothing of the server, which MMS reaches without it
+            Error::PeerIncompatible(Incompatible::ProxyAuthenticationRequired) => Self::NextFamily,
             Error::PeerIncompatible(Incompatible::AuthenticationRequired) if has_credentials => {
                 Self::NextFamily
             }
@@ -181,17 +204,16 @@ pub struct Rollover {
 }
 
 impl Rollover {
-    /// The attempts at a URL of this scheme; `None` if no transport is left. Datagrams need a host that `has_udp`, HTTP the
-    /// feature `http`.
+    /// The attempts at a URL; `None` if no transport is left. Datagrams need a host that `has_udp`, HTTP the feature `http`.
     #[must_use]
-    pub fn new(scheme: Scheme, order: Transports, has_udp: bool) -> Option<Self> {
+    pub fn new(url: &Url<'_>, order: Transports, has_udp: bool) -> Option<Self> {
         let mut attempts = [None; 3];
         let usable = |transport: &Transport| match transport {
             Transport::Udp => has_udp,
             Transport::Tcp => true,
             Transport::Http => cfg!(feature = "http"),
         };
-        for (slot, transport) in attempts.iter_mut().zip(order.for_scheme(scheme).iter().filter(usable)) {
+        for (slot, transport) in attempts.iter_mut().zip(order.for_url(url).iter().filter(usable)) {
             *slot = Some(Attempt { transport, outcome: Outcome::Untried });
         }
         if let Some(Some(first)) = attempts.first_mut() {
@@ -278,8 +300,16 @@ mod tests {
 
     const REFUSED: Error = Error::ConnectionFailed;
 
+    fn at(url: &str, order: Transports, has_udp: bool) -> Option<Rollover> {
+        Rollover::new(&Url::parse(url).unwrap(), order, has_udp)
+    }
+
     fn transports(scheme: Scheme, order: Transports, has_udp: bool) -> Vec<Transport> {
-        let rollover = Rollover::new(scheme, order, has_udp);
+        at_port(&std::format!("{}://h/x", scheme.as_str()), order, has_udp)
+    }
+
+    fn at_port(url: &str, order: Transports, has_udp: bool) -> Vec<Transport> {
+        let rollover = at(url, order, has_udp);
         rollover
             .into_iter()
             .flat_map(|all| all.attempts().map(|at| at.transport).collect::<Vec<_>>())
@@ -311,8 +341,23 @@ mod tests {
     }
 
     #[test]
+    fn a_port_of_http_tries_http_first_unless_the_application_says_otherwise() {
+        use Transport::{Http, Tcp, Udp};
+        for port in [80, 443, 8080] {
+            let url = std::format!("mms://h:{port}/x");
+            assert_eq!(at_port(&url, Transports::DEFAULT, true), [Http, Udp, Tcp]);
+            assert_eq!(at_port(&url, Transports::new(&[Tcp, Http]), true), [Tcp, Http]);
+            assert_eq!(at_port(&url, Transports::new(&[Udp, Tcp, Http]), true), [Udp, Tcp, Http]);
+            let url = std::format!("mmst://h:{port}/x");
+            assert_eq!(at_port(&url, Transports::DEFAULT, true), [Tcp]);
+        }
+        assert_eq!(at_port("mms://h:1755/x", Transports::DEFAULT, true), [Udp, Tcp, Http]);
+        assert_eq!(at_port("mms://h:9999/x", Transports::DEFAULT, false), [Tcp, Http]);
+    }
+
+    #[test]
     fn where_the_connection_fails_the_other_form_of_mms_is_skipped() {
-        let mut rollover = Rollover::new(Scheme::Mms, Transports::DEFAULT, true).unwrap();
+        let mut rollover = at("mms://h/x", Transports::DEFAULT, true).unwrap();
         assert!(rollover.has_other_family());
         let verdict = Verdict::of(REFUSED, false, false);
         assert_eq!(rollover.fail(REFUSED, verdict), Some(Transport::Http));
@@ -325,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_server_that_answered_is_tried_again_by_tcp() {
-        let mut rollover = Rollover::new(Scheme::Mms, Transports::DEFAULT, true).unwrap();
+        let mut rollover = at("mms://h/x", Transports::DEFAULT, true).unwrap();
         let error = Error::TimedOut(TimerName::Header);
         assert_eq!(rollover.fail(error, Verdict::of(error, true, false)), Some(Transport::Tcp));
         let error = Error::PeerMisbehaved(Misbehaviour::UnexpectedEnd);

@@ -2,6 +2,7 @@
 
 use core::task::Context;
 use core::time::Duration;
+use std::io;
 
 use mio::{Events, Poll, Token};
 use mms_core::client::{self, Event, Options, SocketId};
@@ -108,6 +109,12 @@ impl Client {
     /// The driver: commands such as seek and stop, and what is known of the content.
     pub fn driver(&mut self) -> &mut client::Client<Vec<u8>> {
         self.fetch.driver()
+    }
+
+    /// What the system said, where the error is `ConnectionFailed`, or an attempt before met it.
+    #[must_use]
+    pub fn system_error(&self) -> Option<&io::Error> {
+        self.fetch.system_error()
     }
 
     /// The bytes of the ASF file instead of events.

@@ -93,6 +93,10 @@ impl Server {
     /// # Errors
     /// If the system cannot wait any more.
     pub fn serve<H: Host>(self, host: H) -> io::Result<()> {
+        self.into_loop(host).run()
+    }
+
+    fn into_loop<H: Host>(self, host: H) -> Loop<H> {
         let Self { listeners, poll, bell, options } = self;
         Loop {
             table: Table::new(2 * listeners.len()),
@@ -107,7 +111,6 @@ impl Server {
             until: None,
             accept_again: None,
         }
-        .run()
     }
 }
 
@@ -264,5 +267,30 @@ impl<H: Host> Loop<H> {
                 self.table.queue(token);
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    /// More than a turn routes; they fit the least buffer of a socket.
+    const FLOOD: usize = 200;
+
+    #[test]
+    fn a_flood_of_datagrams_leaves_turns_to_others() {
+        let mut options = ServerOptions::default();
+        options.udp = true;
+        let server = Server::bind(&["127.0.0.1:0".parse().unwrap()], options).unwrap();
+        let address = server.local_addrs().unwrap()[0];
+        let mut server = server.into_loop(mms_media::Feed::new(Arc::default()));
+        let flood = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        for _ in 0..FLOOD {
+            flood.send_to(b"x", address).unwrap();
+        }
+        let turns = (0..=FLOOD).take_while(|_| server.route()).count();
+        assert!((3..FLOOD).contains(&turns), "{turns} turns for {FLOOD} datagrams");
+        assert!(!server.route(), "and then there is no more");
     }
 }

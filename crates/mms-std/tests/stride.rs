@@ -6,30 +6,50 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use mms_core::asf::Packet;
-use mms_core::client::{Event, Options, Play, Position};
+use mms_core::client::{Event, Options, Play, Player, Position, Until};
 use mms_core::error::{Error, Incompatible};
 use mms_core::mmsp::server::Pace;
 use mms_core::selection::{Selection, Thinning};
+use mms_core::wmsp::wire::{Product, ProductName};
 use mms_media::{Catalogue, Feed};
 use mms_std::{Client, Server, ServerOptions};
-use mms_testkit::content::testdata;
+use mms_testkit::content::{Content, testdata};
 
 /// Plays from a server that runs as long as the client does; packets by number.
 fn play(name: &str, play: Play) -> Result<Vec<(u32, Vec<u8>)>, Error> {
+    play_from("mmst", Pace::Off, name, play, |_, _| {})
+}
+
+/// The same with what is done behind so many packets.
+fn play_from(
+    scheme: &str,
+    pace: Pace,
+    name: &str,
+    play: Play,
+    mut then: impl FnMut(&mut Client, usize),
+) -> Result<Vec<(u32, Vec<u8>)>, Error> {
     let (catalogue, _) = Catalogue::scan(&[testdata().join("made")]).unwrap();
     let mut options = ServerOptions::default();
-    options.connection.mms.pace = Pace::Off;
+    options.connection.mms.pace = pace;
+    options.connection.http.pace = pace;
+    options.connection.http.burst = Duration::ZERO;
+    // from these versions on a choice travels beside the stream
+    options.connection.http.product = Product::new(ProductName::Cougar, [9, 1, 1, 3841]);
     let server = Server::bind(&[SocketAddr::from(([127, 0, 0, 1], 0))], options).unwrap();
     let address = server.local_addrs().unwrap()[0];
     let stopper = server.stopper();
     let thread = std::thread::spawn(move || server.serve(Feed::new(Arc::new(catalogue))).unwrap());
     let mut options = Options::default();
     options.play = Some(play);
-    let mut client = Client::new(&format!("mmst://{address}/{name}"), options).unwrap();
+    options.http.player = Player::with_guid([7; 16]);
+    let mut client = Client::new(&format!("{scheme}://{address}/{name}"), options).unwrap();
     let mut packets = Vec::new();
     let result = loop {
         match client.next() {
-            Ok(Some(Event::Packet { location_id, bytes, .. })) => packets.push((location_id, bytes.to_vec())),
+            Ok(Some(Event::Packet { location_id, bytes, .. })) => {
+                packets.push((location_id, bytes.to_vec()));
+                then(&mut client, packets.len());
+            }
             Ok(Some(_)) => {}
             Ok(None) => break Ok(packets),
             Err(error) => break Err(error),
@@ -105,4 +125,39 @@ fn streams_that_are_not_wanted_do_not_come_and_the_others_are_whole() {
     let thinned = play("two-audio.wmv", Play { selection: thinned, ..Play::default() }).unwrap();
     assert!(thinned.len() < two.len());
     assert!(thinned.iter().flat_map(|(_, bytes)| payloads(bytes)).all(|payload| payload == (1, true)));
+}
+
+/// One stream of some packets: object, place in it, and bytes.
+fn pieces<'a>(stream: u8, packets: impl Iterator<Item = &'a [u8]>) -> Vec<(u32, u32, Vec<u8>)> {
+    let mut all = Vec::new();
+    for packet in packets {
+        let packet = Packet::decode(packet).unwrap();
+        for payload in packet.payloads().flatten().filter(|payload| payload.stream_number == stream) {
+            all.push((payload.object_number, payload.offset_field, payload.data.to_vec()));
+        }
+    }
+    all
+}
+
+/// What waits at the server was made for the choice before, and goes out as it is.
+#[test]
+fn a_choice_over_http_loses_nothing_of_the_streams_that_stay() {
+    let name = "seek-125s.wmv";
+    let play = Play { until: Some(Until::AfterStart(Duration::from_secs(50))), ..Play::default() };
+    let mut level = Thinning::Full;
+    let packets = play_from("mmsh", Pace::PerMille(20_000), name, play, |client, count| {
+        if count.is_multiple_of(9) {
+            level = if level == Thinning::Full { Thinning::Nothing } else { Thinning::Full };
+            client.driver().switch_stream(2, level).unwrap();
+        }
+    });
+    let packets = packets.unwrap();
+    let of = |stream| pieces(stream, packets.iter().map(|(_, bytes)| &bytes[..]));
+    let source = Content::testdata(&format!("made/{name}"));
+    let all = pieces(1, (0..source.len()).map(|number| source.packet(number)));
+    let came = of(1);
+    assert!(came.len() > 100, "{} pieces of {}", came.len(), all.len());
+    assert!(came == all[..came.len()], "a piece is missing, or comes twice");
+    let audio = of(2).len();
+    assert!(audio > 0 && audio < pieces(2, (0..source.len()).map(|number| source.packet(number))).len());
 }

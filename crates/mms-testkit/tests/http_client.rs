@@ -8,7 +8,10 @@ use mms_core::client::{
 };
 use mms_core::error::{Error, Incompatible, LimitName, Misbehaviour, TimerName};
 use mms_core::hresult::Hresult;
+use mms_core::selection::{Selection, Thinning};
 use mms_testkit::content::{Content, shared};
+use mms_testkit::script::command;
+use mms_testkit::talk;
 use mms_testkit::web::{Answer, Fate, PLAIN, STREAM, World, end, fate, frame, header, media, streaming};
 
 const URL: &str = "mmsh://server/a%20b.wmv?x=1";
@@ -206,6 +209,17 @@ fn a_door_that_drops_or_says_nothing_costs_five_seconds() {
 }
 
 #[test]
+fn a_door_behind_which_nothing_is_opened_costs_ten_seconds() {
+    let connected = talk::connected("9.01.01.3841", None);
+    let fate = mms("mms://server/x", |world| {
+        world.to_mms = Some(Answer { bytes: command(0, &connected), closes: false, breaks: false });
+    });
+    assert_eq!((fate.error, &fate.file), (None, &streamed(&content())));
+    assert_eq!(outcomes(&fate)[0].1, Outcome::Failed(Error::TimedOut(TimerName::Funnel)));
+    assert_eq!(fate.lasted, Duration::from_secs(10));
+}
+
+#[test]
 fn the_order_can_be_changed_and_explicit_schemes_stay_with_theirs() {
     let mut options = Options::default();
     options.transports = Transports::new(&[Transport::Http, Transport::Tcp]);
@@ -365,7 +379,65 @@ fn a_proxy_gets_the_whole_url_unless_the_host_is_an_exception() {
     assert!(fate.requests[0].starts_with("GET /a HTTP/1.0\r\n"), "{}", fate.requests[0]);
 }
 
+#[test]
+fn credentials_for_the_proxy_go_to_the_proxy_only_and_are_shown_to_nobody() {
+    let with = |except: &str, url: &str, answers: Vec<Answer>| {
+        let mut options = Options::default();
+        options.proxy = Some(Proxy::new("http://me:p%40ss@proxy:3128", except).unwrap());
+        assert!(!format!("{options:?}").contains("p%40"), "{options:?}");
+        fate(url, options, answers, usize::MAX)
+    };
+    // "me:p@ss"
+    let told = "\r\nProxy-Authorization: Basic bWU6cEBzcw==\r\n";
+    let found = Answer::new("HTTP/1.1 302 Found\nLocation: http://other/y", b"");
+    let answers = [vec![found], streaming(&content())].concat();
+    let moved = with("other", "http://server/a", answers.clone());
+    assert_eq!((moved.error, moved.requests.len()), (None, 4));
+    assert_eq!(moved.connects[..2], ["proxy:3128", "other:80"]);
+    assert!(moved.requests[0].contains(told), "{}", moved.requests[0]);
+    assert!(moved.requests[1..].iter().all(|request| !request.contains("Authorization")), "{moved:?}");
+    let through = with("", "http://server/a", answers);
+    assert_eq!((through.error, through.connects.len()), (None, 4));
+    assert!(through.requests.iter().all(|request| request.contains(told)), "short requests too");
+    assert!(through.requests.iter().all(|request| !request.contains("\r\nAuthorization")));
+    let refused = Answer::new("HTTP/1.1 407 No\nProxy-Authenticate: Basic realm=\"x\"", b"");
+    let error = Error::PeerIncompatible(Incompatible::ProxyAuthenticationRequired);
+    assert_eq!(with("", "http://server/a", vec![refused.clone(), refused]).error, Some(error));
+}
+
+#[test]
+fn a_proxy_that_wants_to_know_who_asks_says_nothing_of_the_server() {
+    let mut options = Options::default();
+    options.proxy = Some(Proxy::new("http://proxy:3128", "").unwrap());
+    let answers = vec![Answer::new("HTTP/1.1 407 No\nProxy-Authenticate: Basic realm=\"x\"", b"")];
+    let mut world = World::new("mms://server:8080/x", options, answers, usize::MAX);
+    world.refuses.push(8080);
+    let fate = world.run();
+    assert_eq!(fate.connects, ["proxy:3128", "server:8080"], "a port of HTTP: HTTP goes first");
+    assert_eq!(fate.error, Some(Error::PeerIncompatible(Incompatible::ProxyAuthenticationRequired)));
+}
+
 // ---- commands and the short connection
+
+#[test]
+fn a_stream_that_nobody_asked_for_is_asked_for_again_where_there_is_a_choice() {
+    let content = Content::testdata("made/av-wmv2-wmav2.wmv");
+    let whole = [header(&content), media(&content)].concat();
+    let streams = |selection: Selection| {
+        let mut options = Options::default();
+        options.play = Some(Play { selection, ..Play::all() });
+        fate(URL, options, vec![Answer::new(PLAIN, &whole), Answer::new(PLAIN, &whole)], 1000)
+    };
+    let all = streams(Selection::ALL);
+    assert_eq!((all.error, all.requests.len(), &all.file), (None, 1, &streamed(&content)));
+    let numbers: Vec<u8> = content.summary().streams.iter().map(|stream| stream.number).collect();
+    let all = streams(numbers.iter().fold(Selection::NONE, |all, n| all.with(u16::from(*n), Thinning::Full)));
+    assert_eq!((all.error, all.requests.len()), (None, 1), "each by its number is all");
+    let one = streams(Selection::ALL.with(1, Thinning::Nothing));
+    assert_eq!((one.error, one.requests.len()), (None, 2));
+    assert!(one.requests[1].contains("stream-switch-entry=ffff:1:2"), "{}", one.requests[1]);
+    assert_eq!(one.file, streamed(&content), "nothing is lost and nothing comes twice");
+}
 
 #[test]
 fn seeking_and_pausing_open_new_streams_and_logs_go_beside_them() {
@@ -430,6 +502,38 @@ fn a_server_that_hangs_is_given_up_in_time() {
     assert_eq!(
         (fate.error, fate.lasted),
         (Some(Error::TimedOut(TimerName::Silence)), Duration::from_secs(90))
+    );
+    let empty = Answer::new(STREAM, &header(&content)).open();
+    let fate = run(vec![Answer::new(STREAM, &header(&content)), empty]);
+    assert_eq!((fate.error, fate.lasted), (Some(Error::TimedOut(TimerName::Media)), Duration::from_secs(15)));
+    for (count, name) in
+        [(0, TimerName::Open), (1, TimerName::Open), (3, TimerName::Header), (600, TimerName::Header)]
+    {
+        let halted = Answer::new(STREAM, &header(&content)[..count]).open();
+        let fate = run(vec![halted]);
+        assert_eq!(
+            (fate.error, fate.lasted),
+            (Some(Error::TimedOut(name)), Duration::from_secs(20)),
+            "{count}"
+        );
+        let halted = Answer::new(STREAM, &header(&content)[..count]).open();
+        let fate = run(vec![Answer::new(STREAM, &header(&content)), halted]);
+        assert_eq!(
+            (fate.error, fate.lasted),
+            (Some(Error::TimedOut(TimerName::Play)), Duration::from_secs(20))
+        );
+    }
+    let halted = Answer::new(PLAIN, content.header()).open();
+    let fate = run(vec![halted]);
+    assert_eq!(
+        (fate.error, fate.lasted),
+        (Some(Error::TimedOut(TimerName::Silence)), Duration::from_secs(20))
+    );
+    let halted = Answer::new(PLAIN, &content.bytes()[..9000]).open();
+    let fate = run(vec![halted]);
+    assert_eq!(
+        (fate.error, fate.lasted),
+        (Some(Error::TimedOut(TimerName::Silence)), Duration::from_secs(20))
     );
     let mut world = World::new(URL, Options::default(), Vec::new(), 1);
     world.drops.push(80);

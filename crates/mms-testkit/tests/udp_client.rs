@@ -3,13 +3,13 @@
 
 use core::time::Duration;
 
-use mms_core::client::{Options, Play, Transport};
+use mms_core::client::{Options, Outcome, Play, Position, Transport};
 use mms_core::error::{Error, TimerName};
 use mms_core::hresult::Hresult;
 use mms_core::mmsp::wire::*;
 use mms_testkit::asf::Recipe;
 use mms_testkit::content::Content;
-use mms_testkit::script::{Packet, ScriptedServer, data};
+use mms_testkit::script::{Packet, ScriptedServer, data, packets};
 use mms_testkit::talk;
 
 /// 1 s, and the time that 2,000 bytes take at 64 kbit/s.
@@ -204,6 +204,110 @@ fn a_second_header_that_never_comes_is_no_reason_for_another_transport() {
     assert!(server.done);
     assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Header)));
     assert_eq!((server.events("Packet ").len(), server.events("RolledOver").len()), (3, 0));
+}
+
+// ---- media that stays away
+
+/// A client that plays, as far as Started, with no datagram of media.
+fn started(url: &str, packets: u64) -> ScriptedServer {
+    let mut options = Options::default();
+    options.play = Some(Play::from(Position::Packet(3)));
+    let mut server = ScriptedServer::over_udp(url, options);
+    server.settle();
+    handshake(&mut server, packets);
+    server.say(&report_read_block(1));
+    header(&mut server, &content(), 1);
+    server.say(&talk::switched());
+    server.say(&talk::started(OK, 10));
+    server
+}
+
+fn handshake(server: &mut ScriptedServer, packets: u64) {
+    for message in [
+        talk::connected("9.01.01.3841", None),
+        talk::report_funnel_info(MMS_DISABLE_PACKET_PAIR, &[]),
+        talk::connected_funnel(),
+        talk::report_open(OK, FileAttributes::CANSEEK, packets),
+    ] {
+        server.say(&message);
+    }
+}
+
+/// The same server over TCP, with this header.
+fn over_tcp(server: &mut ScriptedServer, header: &[u8]) -> Vec<Packet> {
+    handshake(server, 70);
+    server.say(&talk::report_read_block(OK));
+    let mut said = packets(&server.send(&data(0, 1, 4, &header[..700])));
+    said.extend(packets(&server.send(&data(1, 1, 0x0C, &header[700..]))));
+    said
+}
+
+#[test]
+fn media_that_stays_away_is_fetched_over_tcp_behind_the_header_that_was_told() {
+    let mut server = started("mms://h/a", 70);
+    server.pass(Duration::from_millis(4_990));
+    assert_eq!(server.connects.len(), 1);
+    server.pass(Duration::from_millis(20));
+    assert_eq!(server.connects.len(), 2);
+    assert_eq!(mids(&over_tcp(&mut server, content().header())), [Mid::STREAM_SWITCH]);
+    let start = server.say(&talk::switched());
+    assert!(matches!(start[0].message(), Message::StartPlaying(start) if start.location_id == 3));
+    server.say(&talk::started(OK, 10));
+    for number in 3..6 {
+        server.send(&data(number, 10, number as u8 - 3, content().packet(number)));
+    }
+    server.say(&talk::end(OK, 10));
+    let names: Vec<String> =
+        server.story().iter().map(|what| what.split(' ').next().unwrap().to_owned()).collect();
+    let packets = ["Packet"; 3];
+    let before = ["Connected", "Opened", "HeaderPart", "HeaderPart", "StreamsSwitched", "Started"];
+    let after = ["FellBack", "StreamsSwitched", "Started"];
+    let all: Vec<&str> = [&before[..], &after, &packets, &["EndOfStream"]].concat();
+    let begins = |(name, begin): (&String, &&str)| name.starts_with(begin);
+    assert!(names.len() == all.len() && names.iter().zip(&all).all(begins), "{names:?}");
+    assert_eq!((server.client.error(), server.client.transport()), (None, Transport::Tcp));
+    let outcome = server.client.attempts().next().unwrap().outcome;
+    assert_eq!(outcome, Outcome::Failed(Error::TimedOut(TimerName::Media)));
+}
+
+#[test]
+fn a_stream_that_is_over_before_anything_of_it_came_is_fetched_over_tcp_at_once() {
+    let mut server = started("mms://h/a", 4);
+    server.say(&talk::end(OK, 10));
+    server.pass(Duration::from_millis(4_500));
+    assert_eq!((server.connects.len(), server.events("PacketsLost").len()), (2, 0));
+    // where there is no TCP, that is all
+    let mut server = started("mmsu://h/a", 4);
+    server.say(&talk::end(OK, 10));
+    server.pass(Duration::from_secs(5));
+    assert_eq!((server.connects.len(), server.events("PacketsLost").len()), (1, 1));
+}
+
+#[test]
+fn media_that_stays_away_is_an_error_where_tcp_brings_another_header_or_is_not_wanted() {
+    let mut server = started("mms://h/a", 70);
+    server.pass(Duration::from_secs(6));
+    let mut other = content().header().to_vec();
+    other[900] ^= 1;
+    over_tcp(&mut server, &other);
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Media)));
+    assert_eq!(server.connects.len(), 2, "and nothing else is tried");
+    let mut server = started("mmsu://h/a", 70);
+    server.pass(Duration::from_secs(14));
+    assert_eq!(server.client.error(), None);
+    server.pass(Duration::from_secs(2));
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Media)));
+}
+
+#[test]
+fn media_that_was_told_is_not_asked_for_over_tcp() {
+    let mut server = started("mms://h/a", 70);
+    server.datagram(&data(3, 10, 0, content().packet(3)));
+    server.pass(Duration::from_secs(80));
+    assert_eq!((server.client.error(), server.connects.len()), (None, 1));
+    server.pass(Duration::from_secs(20));
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Silence)));
+    assert_eq!(server.connects.len(), 1);
 }
 
 /// Numbers that the client asked for since the last call, and asks for within so many milliseconds.

@@ -20,7 +20,7 @@ use mms_std::Client;
 use crate::address::{Address, redacted};
 use crate::args::GetArgs;
 use crate::client;
-use crate::exit::{Failure, Kind, line};
+use crate::exit::{Failure, Kind, line, reason};
 use crate::metafile::Document;
 use crate::serve::io_limits;
 use crate::stdout::print_json;
@@ -237,9 +237,16 @@ fn receive(
         let next = match client.next() {
             Ok(Some(Event::RolledOver { from, error, to })) => {
                 if !args.quiet {
-                    progress.say(&format!("{from}: {error}; trying {to}"));
+                    let reason = reason(error, client.system_error());
+                    progress.say(&printable(&format!("{from}: {error}{reason}; trying {to}")));
                 }
                 recording.forget();
+                continue;
+            }
+            Ok(Some(Event::FellBack { from, error, to })) => {
+                if !args.quiet {
+                    progress.say(&format!("{from}: {error}; trying {to}"));
+                }
                 continue;
             }
             Ok(Some(Event::TextPart { bytes, last, .. })) => match text.take(bytes, last) {
@@ -258,7 +265,8 @@ fn receive(
             // what comes behind the end of the stream does not matter any more
             Err(_) if recording.has_ended() => return Received::Stream,
             Err(error) => {
-                return Received::Failed(Failure::of_session(error, address, recording.packets() > 0));
+                let failure = Failure::of_session(error, address, recording.packets() > 0);
+                return Received::Failed(failure.because(error, client.system_error()));
             }
         };
         let done = match next {

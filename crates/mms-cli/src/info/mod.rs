@@ -100,7 +100,11 @@ fn of_url(url: &str, args: &InfoArgs) -> Result<Option<Info>, Failure> {
     let mut document = None;
     let mut is_complete = false;
     while !is_complete {
-        match client.next().map_err(failed)? {
+        let next = match client.next() {
+            Ok(next) => next,
+            Err(error) => return Err(failed(error).because(error, client.system_error())),
+        };
+        match next {
             Some(Event::HeaderPart { bytes: part, last, .. }) => {
                 bytes.extend_from_slice(part);
                 is_complete = last;

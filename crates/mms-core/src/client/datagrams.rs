@@ -124,6 +124,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         }
         udp.ask(now, identifiers);
         let Some(came) = udp.poll(now) else { return Ok(moved) };
+        let is_over = matches!(came, Came::Missing(_)) || came == Came::EndOfStream && session.is_ending();
+        if is_over && self.came_to_nothing() && self.fall_back(Error::TimedOut(TimerName::Media)) {
+            return Ok(true);
+        }
+        let (Some(udp), Protocol::Mms(session)) = (&self.udp, &mut self.protocol) else { return Ok(true) };
         let (event, place) = match came {
             Came::Bandwidth(bits_per_second) => {
                 (Some(Located::Plain(Event::Bandwidth { bits_per_second })), Place::Input)

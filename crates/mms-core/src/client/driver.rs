@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::event::{Event, Located};
 use super::options::{Options, Step, Storage, Wanted};
+use super::patience::Media;
 use super::place;
 use super::protocol::Protocol;
 use super::socket::{SocketId, Sockets};
@@ -71,6 +72,7 @@ pub struct Client<B> {
     /// something of the content was told
     pub(super) began: bool,
     pub(super) closing: bool,
+    pub(super) media: Media,
     /// a short connection of the session before
     pub(super) close_short: bool,
     /// of the last step
@@ -111,7 +113,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     fn with(url: &str, options: Options, storage: Storage<B>, udp: Option<Udp<B>>) -> Result<Self, Error> {
         let url = UrlBuf::new(url)?;
-        let Some(rollover) = Rollover::new(url.url().scheme, options.transports, udp.is_some()) else {
+        let Some(rollover) = Rollover::new(&url.url(), options.transports, udp.is_some()) else {
             return Err(Error::ApiMisuse(Misuse::NoTransport));
         };
         let (receive, send) = (Buffer::new(storage.receive), Buffer::new(storage.send));
@@ -140,6 +142,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             answered: false,
             began: false,
             closing: false,
+            media: Media::NONE,
             close_short: false,
             now: Instant::ZERO,
         })
@@ -161,6 +164,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             match self.timers.expired(now) {
                 // everything is there; only the goodbye was not taken
                 Some(TimerName::ShutDown) => self.leave(),
+                Some(TimerName::Reply) => {
+                    self.step_timed_out();
+                    continue;
+                }
                 Some(name) => {
                     self.fail(Error::TimedOut(name));
                     continue;
@@ -180,6 +187,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                     if self.protocol.has_ended() && !self.timers.is_running(TimerName::ShutDown) {
                         self.timers.start(TimerName::ShutDown, now, self.options.close_timeout);
                     }
+                    self.await_media(now);
                     // a timer may have raised a wish
                     if let Some(step) = self.http_step(now).or_else(|| self.rest()) {
                         return step;
@@ -252,12 +260,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// What [`Step::Event`] announced, as often as wanted until the next step.
     #[must_use]
     pub fn event(&self) -> Option<Event<'_>> {
-        let bytes = match (self.place, &self.udp) {
+        self.event.as_ref().map(|(event, _)| event.lend(self.event_bytes(self.place)))
+    }
+
+    pub(super) fn event_bytes(&self, place: Place) -> &[u8] {
+        match (place, &self.udp) {
             (Place::Header, Some(udp)) => udp.part(),
             (Place::Slot, Some(udp)) => udp.datagram(),
             _ => self.receive.data(),
-        };
-        self.event.as_ref().map(|(event, _)| event.lend(bytes))
+        }
     }
 
     /// Where a socket wants to be connected to.
@@ -438,7 +449,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     }
 
     pub(super) fn announce(&mut self, event: Located, consumed: usize, place: Place) -> Result<(), Error> {
+        let is_known = self.is_known(&event, place)?;
+        self.note_step(&event);
+        self.note_media(&event);
         self.react(&event)?;
+        if is_known {
+            self.receive.consume(consumed);
+            return Ok(());
+        }
         self.event = Some((event, consumed));
         self.place = place;
         Ok(())
@@ -449,7 +467,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         match event {
             Located::Plain(Event::Connected { .. }) => {
                 self.answered = true;
-                self.timers.stop(TimerName::Reply);
             }
             Located::Plain(Event::Opened(_)) => self.note_transport(),
             Located::HeaderPart { last, .. } => {

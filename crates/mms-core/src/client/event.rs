@@ -22,6 +22,16 @@ pub enum Event<'a> {
         /// What is tried now.
         to: Transport,
     },
+    /// Nothing of the media came over a transport, and the client asks for it over another. What was told stays valid: header
+    /// and wish are the same, the header is not told again, and [`Started`](Self::Started) follows anew.
+    FellBack {
+        /// What did not bring it.
+        from: Transport,
+        /// What was waited for.
+        error: Error,
+        /// What shall bring it.
+        to: Transport,
+    },
     /// The server answered.
     Connected {
         /// Its version.

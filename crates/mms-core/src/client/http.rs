@@ -283,11 +283,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         // the log names the content, never the credentials
         let mut shown = Fixed::<{ UrlBuf::LIMIT }>::default();
         let _ = write!(shown, "{}://{}/{}", url.scheme.as_str(), host.as_str(), url.path);
-        let mut room = [Decoded::default(), Decoded::default()];
+        let (mut room, mut proxy_room) = Default::default();
         let credentials = credentials(&url, &mut room);
+        let proxy = self.options.proxy.as_ref().filter(|_| through_proxy);
         let mut target = Target::new(host.as_str(), url.path, shown.as_str());
         target.credentials = credentials;
         target.through_proxy = through_proxy;
+        target.proxy_credentials = proxy.and_then(|proxy| decoded(proxy.credentials()?, &mut proxy_room));
         let out = self.send.space(usize::MAX);
         match http.session.poll_transmit(id, &target, out) {
             Ok(Some(len)) => self.send.filled(len)?,
@@ -304,7 +306,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 }
 
 /// A name or password without percent-encoding.
-struct Decoded([u8; 384], usize);
+pub(super) struct Decoded([u8; 384], usize);
 
 impl Default for Decoded {
     fn default() -> Self {
@@ -324,7 +326,13 @@ impl Decoded {
 }
 
 fn credentials<'r>(url: &Url<'_>, room: &'r mut [Decoded; 2]) -> Option<Credentials<'r>> {
-    let (user, password) = url.credentials()?;
+    decoded(url.credentials()?, room)
+}
+
+pub(super) fn decoded<'r>(
+    (user, password): (&str, &str),
+    room: &'r mut [Decoded; 2],
+) -> Option<Credentials<'r>> {
     let [first, second] = room;
     Some(Credentials { user: first.fill(user)?, password: second.fill(password)? })
 }

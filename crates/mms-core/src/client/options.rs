@@ -26,15 +26,25 @@ pub struct Options {
     /// Ours: how long connecting may take. By default 15 s.
     pub connect_timeout: Duration,
     /// Ours: how long connecting, and then the server's first answer, may take as long as another kind of
-    /// connection is left to try. By default 5 s.
+    /// connection is left to try; so long media in datagrams may stay away before the client takes TCP; and twice as long
+    /// opening the content may take as long as another transport is left. By default 5 s.
     pub rollover_timeout: Duration,
+    /// Ours: how long opening the content may take behind the first answer, when nothing else is left to try. By default 30 s.
+    pub open_timeout: Duration,
+    /// Ours: how long a header, or a text that comes instead, may take from its beginning to its end, beyond a second for
+    /// each 512 bytes of it. In datagrams the document's own timer holds instead. By default 60 s.
+    pub header_timeout: Duration,
+    /// Ours: how long the first packet may take behind the server's word that it plays, where all streams are wanted at
+    /// normal speed; of a choice the first packet may be far away. By default 15 s.
+    pub media_timeout: Duration,
     /// Ours: how long the last requests may take to go out, when all is said. By default 5 s.
     pub close_timeout: Duration,
     /// Redirects that are followed in a session. By default 5; one more is an error.
     pub redirects: u32,
     /// Most bytes of receive storage to ask for. By default 131,072.
     pub storage_bytes: u32,
-    /// What an `mms` URL tries, in this order; other schemes say it themselves.
+    /// What an `mms` URL tries, in this order; other schemes say it themselves. With a port of HTTP in the URL the default order
+    /// begins with HTTP: see [`Transports::for_url`].
     pub transports: Transports,
     /// Settings of media over UDP.
     pub udp: udp::Config,
@@ -53,6 +63,9 @@ impl Default for Options {
             close_at_end: true,
             connect_timeout: Duration::from_secs(15),
             rollover_timeout: Duration::from_secs(5),
+            open_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(60),
+            media_timeout: Duration::from_secs(15),
             close_timeout: Duration::from_secs(5),
             redirects: 5,
             storage_bytes: 1 << 17,

@@ -6,6 +6,7 @@ use super::driver::{Client, Link, Place};
 use super::event::{Event, Located};
 use super::http::Http;
 use super::options::Options;
+use super::patience::Media;
 use super::protocol::Protocol;
 use super::udp::Udp;
 use crate::error::{Error, Incompatible, LimitName};
@@ -35,8 +36,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             write!(text, "{location}").map_err(|_| elsewhere)?;
             let url = self.found_at(text.as_str()).ok_or(elsewhere)?;
             let has_udp = self.udp.is_some();
-            self.rollover =
-                Rollover::new(url.url().scheme, self.options.transports, has_udp).ok_or(elsewhere)?;
+            self.rollover = Rollover::new(&url.url(), self.options.transports, has_udp).ok_or(elsewhere)?;
             self.url = url;
         }
         self.restart();
@@ -82,6 +82,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         self.plays_on = false;
         self.answered = false;
         self.began = false;
+        self.media = Media::NONE;
         self.udp.iter_mut().for_each(Udp::restart);
         self.receive.clear();
         self.send.clear();
@@ -138,7 +139,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         }
     }
 
-    fn report(&mut self, event: Event<'static>) {
+    pub(super) fn report(&mut self, event: Event<'static>) {
         self.event = Some((Located::Plain(event), 0));
         self.place = Place::Input;
         self.announced = false;

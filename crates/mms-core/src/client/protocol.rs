@@ -2,7 +2,7 @@
 
 use super::http::Http;
 use crate::asf::{HeaderSummary, HeaderWalker};
-use crate::error::Error;
+use crate::error::{Error, TimerName};
 use crate::mmsp::client::{Content, Play, Position, Session, Statistics};
 use crate::selection::Thinning;
 use crate::time::Instant;
@@ -103,6 +103,11 @@ impl Protocol {
 
     pub(super) fn error(&self) -> Option<Error> {
         both!(self, session => session.error())
+    }
+
+    /// What the session waits for.
+    pub(super) fn awaited(&self) -> TimerName {
+        both!(self, session => session.awaited())
     }
 
     pub(super) fn poll_timeout(&self) -> Instant {

@@ -2,10 +2,12 @@
 
 use core::fmt;
 
+use super::http::decoded;
 use crate::error::{Error, LimitName, Misuse};
 use crate::url::{Scheme, Url};
+use crate::wmsp::wire::BasicAuthorization;
 
-/// Most bytes of a host name.
+/// Most bytes of a host name, with the user name and password before it.
 const HOST: usize = 255;
 /// Most bytes of the list of exceptions.
 const EXCEPT: usize = 512;
@@ -13,19 +15,22 @@ const EXCEPT: usize = 512;
 /// An HTTP proxy, and the hosts that are reached without it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proxy {
+    /// user name and password, then the host
     host: [u8; HOST],
-    host_len: usize,
+    user_len: u8,
+    host_len: u8,
     port: u16,
     except: [u8; EXCEPT],
     except_len: usize,
 }
 
 impl Proxy {
-    /// A proxy at an `http` URL, whose scheme may be left out. `except` lists hosts and domains, with commas or blanks
+    /// A proxy at an `http` URL, whose scheme may be left out. User name and password in it go to the proxy with each request
+    /// (Basic authentication), and to nobody else. `except` lists hosts and domains, with commas or blanks
     /// between them, as the environment variable `no_proxy` does; `*` is all.
     ///
     /// # Errors
-    /// `ApiMisuse` for what is no URL of an HTTP proxy; `Limit` for names and lists that are too long.
+    /// `ApiMisuse` for what is no URL of an HTTP proxy, or for credentials that Basic authentication cannot carry; `Limit` for names and lists that are too long.
     pub fn new(url: &str, except: &str) -> Result<Self, Error> {
         let mut text = crate::text::Fixed::<{ HOST + 16 }>::default();
         let too_long = |found: usize, allowed: usize| {
@@ -41,24 +46,37 @@ impl Proxy {
             }
         };
         let url = Url::parse(authority)?;
-        // what the proxy wants to know of its user is not spoken
-        if url.scheme != Scheme::Http || url.user_info.is_some() {
+        let mut room = Default::default();
+        let fits = |pair| decoded(pair, &mut room).is_some_and(|known| BasicAuthorization(known).fits());
+        if url.scheme != Scheme::Http || !url.credentials().is_none_or(fits) {
             return Err(Error::ApiMisuse(Misuse::Url));
         }
         let port = url.port_or_default();
         let (mut host, mut list) = ([0; HOST], [0; EXCEPT]);
-        let (host_len, except_len) = (url.host.len(), except.len());
-        let name = host.get_mut(..host_len).ok_or_else(|| too_long(host_len, HOST))?;
-        name.copy_from_slice(url.host.as_bytes());
+        let (user, except_len) = (url.user_info.unwrap_or_default(), except.len());
+        let both = user.len().saturating_add(url.host.len());
+        let names = host.get_mut(..both).ok_or_else(|| too_long(both, HOST))?;
+        for (slot, byte) in names.iter_mut().zip(user.bytes().chain(url.host.bytes())) {
+            *slot = byte;
+        }
+        let len = |text: &str| u8::try_from(text.len()).unwrap_or(0);
+        let (user_len, host_len) = (len(user), len(url.host));
         let entries = list.get_mut(..except_len).ok_or_else(|| too_long(except_len, EXCEPT))?;
         entries.copy_from_slice(except.as_bytes());
-        Ok(Self { host, host_len, port, except: list, except_len })
+        Ok(Self { host, user_len, host_len, port, except: list, except_len })
     }
 
     /// Name or address of the proxy.
     #[must_use]
     pub fn host(&self) -> &str {
-        text_of(&self.host, self.host_len)
+        let behind = self.host.get(usize::from(self.user_len)..).unwrap_or_default();
+        text_of(behind, usize::from(self.host_len))
+    }
+
+    /// User name and password as written.
+    pub(super) fn credentials(&self) -> Option<(&str, &str)> {
+        let text = text_of(&self.host, usize::from(self.user_len));
+        (!text.is_empty()).then(|| text.split_once(':').unwrap_or((text, "")))
     }
 
     /// Its port.
@@ -122,7 +140,13 @@ mod tests {
         let proxy = Proxy::new("[::1]:8", "").unwrap();
         assert_eq!((proxy.host(), proxy.port()), ("::1", 8));
         assert_eq!(Proxy::new("proxy", "").unwrap().port(), 80);
-        for wrong in ["", "socks5://h:1", "mms://h", "http://u:p@h", "h:x"] {
+        let proxy = Proxy::new("me:se%40cret@proxy:8", "").unwrap();
+        assert_eq!(
+            (proxy.host(), proxy.port(), proxy.credentials()),
+            ("proxy", 8, Some(("me", "se%40cret")))
+        );
+        assert_eq!(std::format!("{proxy:?}"), "Proxy(proxy:8)");
+        for wrong in ["", "socks5://h:1", "mms://h", "http://u%3A:p@h", "http://%ff:p@h", "h:x"] {
             assert!(matches!(Proxy::new(wrong, ""), Err(Error::ApiMisuse(_))), "{wrong}");
         }
         let long = [b'a'; 300];

@@ -37,6 +37,7 @@ pub struct Fetch<S: Stream, C> {
     guard: Guard,
     room: Room,
     turns: u32,
+    failed: Option<io::Error>,
 }
 
 /// What became of the wish to connect.
@@ -91,6 +92,7 @@ impl<S: Stream, C> Fetch<S, C> {
             guard: Guard::default(),
             room,
             turns: 0,
+            failed: None,
         })
     }
 
@@ -124,6 +126,12 @@ impl<S: Stream, C> Fetch<S, C> {
             (false, Some(error)) => Err(error),
             _ => Ok(self.driver.event()),
         }
+    }
+
+    /// What the system said of the last control connection, if it could not be made or broke.
+    #[must_use]
+    pub fn system_error(&self) -> Option<&io::Error> {
+        self.failed.as_ref()
     }
 
     /// A connection; that of control, if it is none.
@@ -170,6 +178,9 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
         loop {
             match self.driver.step(self.clock.now()) {
                 Step::Connect(id) => {
+                    if id == SocketId::CONTROL {
+                        self.failed = None;
+                    }
                     // an old one is closed first
                     *self.link(id) = Link::Closed;
                     let connecting = connect(id, self.driver.wanted(id));
@@ -249,7 +260,13 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
 
     /// Moves bytes where sockets are ready; whether anything happened.
     fn transfer(&mut self, cx: &mut Context<'_>, reads: Sockets, writes: Sockets) -> bool {
-        let Self { driver, links, limits, .. } = self;
+        let Self { driver, links, limits, failed, .. } = self;
+        let mut fail = |driver: &mut Client<Vec<u8>>, id, error| {
+            driver.connection_failed(id);
+            if id == SocketId::CONTROL {
+                *failed = Some(error);
+            }
+        };
         let mut moved = false;
         for (id, link) in SocketId::CONNECTIONS.into_iter().zip(links) {
             if let Link::Connecting(connecting) = link {
@@ -264,7 +281,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                     Err(error) => {
                         tracing::debug!(%error, "connect");
                         *link = Link::Closed;
-                        driver.connection_failed(id);
+                        fail(driver, id, error);
                     }
                 }
             }
@@ -284,7 +301,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                             driver.replace_storage(storage);
                         }
                     }
-                    Some(Err(_)) => driver.connection_failed(id),
+                    Some(Err(error)) => fail(driver, id, error),
                     None => {}
                 }
             }
@@ -293,7 +310,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                 moved |= result.is_some();
                 match result {
                     Some(Ok(count)) => driver.written(id, count),
-                    Some(Err(_)) => driver.connection_failed(id),
+                    Some(Err(error)) => fail(driver, id, error),
                     None => {}
                 }
             }

@@ -4,20 +4,28 @@ use super::*;
 
 #[test]
 fn each_timer_ends_the_session_at_its_time() {
-    for state in
-        [At::Connecting, At::Connected, At::Funnel, At::Opening, At::Header, At::Switching, At::Starting]
-    {
+    let names = [
+        (At::Connecting, TimerName::Reply),
+        (At::Connected, TimerName::Funnel),
+        (At::Funnel, TimerName::Funnel),
+        (At::Opening, TimerName::Open),
+        (At::Header, TimerName::Header),
+        (At::Switching, TimerName::Play),
+        (At::Starting, TimerName::Play),
+    ];
+    for (state, name) in names {
         let mut server = at(state);
         server.pass(Duration::from_millis(19_990));
         assert_eq!(server.client.error(), None, "{state:?}");
         server.pass(Duration::from_millis(20));
-        assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Reply)), "{state:?}");
+        assert_eq!(server.client.error(), Some(Error::TimedOut(name)), "{state:?}");
     }
     let mut server = at(At::Streaming);
+    media(&mut server, 0..1, 10);
     server.pass(89 * SECOND);
     server.say(&Message::Ping);
     server.pass(89 * SECOND);
-    media(&mut server, 0..1, 10);
+    media(&mut server, 1..2, 10);
     server.pass(89 * SECOND);
     assert_eq!(server.client.error(), None, "pings and media count");
     server.pass(2 * SECOND);
@@ -37,8 +45,72 @@ fn a_stop_waits_as_long_as_packets_come() {
         media(&mut server, number..number + 1, 10);
     }
     assert_eq!(server.client.error(), None);
+    server.pass(15 * SECOND);
+    server.say(&Message::Ping);
+    server.pass(6 * SECOND);
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Stop)), "pings stop nothing");
+}
+
+#[test]
+fn a_server_that_says_what_is_not_asked_opens_in_its_time_too() {
+    let mut server = at(At::Connected);
+    for _ in 0..3 {
+        assert_eq!(server.client.error(), None);
+        server.pass(7 * SECOND);
+        server.say(&Message::Ping);
+    }
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Funnel)), "20 s for each answer");
+    // each answer within its 20 s, and all together beyond 30
+    let mut server = at(At::Connected);
+    for answer in [talk::report_funnel_info(MMS_DISABLE_PACKET_PAIR, &[]), talk::connected_funnel()] {
+        server.pass(14 * SECOND);
+        server.say(&answer);
+    }
+    server.pass(SECOND);
+    assert_eq!(server.client.error(), None);
+    server.pass(2 * SECOND);
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Open)));
+}
+
+#[test]
+fn a_header_that_comes_in_drops_has_its_time() {
+    let content = content();
+    let mut server = at(At::Header);
+    server.say(&talk::report_read_block(OK));
+    for (number, byte) in content.header()[..4].iter().enumerate() {
+        assert_eq!(server.client.error(), None, "{number}");
+        server.send(&data(number as u32, 1, 4, &[*byte]));
+        server.pass(15 * SECOND);
+    }
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Header)));
+    let mut server = at(At::Header);
+    server.say(&talk::report_read_block(OK));
+    server.send(&data(0, 1, 4, &content.header()[..1000]));
     server.pass(21 * SECOND);
-    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Reply)));
+    assert_eq!(
+        server.client.error(),
+        Some(Error::TimedOut(TimerName::Header)),
+        "and one that stops half way"
+    );
+}
+
+#[test]
+fn media_that_never_begins_is_waited_for_in_its_time_whatever_else_comes() {
+    let mut server = at(At::Streaming);
+    server.pass(14 * SECOND);
+    server.say(&Message::Ping);
+    assert_eq!(server.client.error(), None);
+    server.pass(2 * SECOND);
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Media)));
+    // of one stream the first packet may be far away
+    let mut server = at(At::Ready);
+    let selection = Selection::NONE.with(1, Thinning::Full);
+    server.client.play(Play { selection, ..Play::all() }).unwrap();
+    server.settle();
+    server.say(&talk::switched());
+    server.say(&talk::started(OK, 10));
+    server.pass(80 * SECOND);
+    assert_eq!(server.client.error(), None);
 }
 
 #[test]

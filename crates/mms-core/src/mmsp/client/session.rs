@@ -310,7 +310,10 @@ impl Session {
         let invalid = |error: DecodeError| Error::invalid(error, self.receive.position);
         let (message, consumed) = Message::decode(input).map_err(invalid)?;
         self.receive.in_packet = self.receive.in_packet.saturating_sub(consumed);
-        self.heard(now);
+        // a Ping says that the server is there, not that it stops
+        if message != Message::Ping || !matches!(self.state, State::Stopping { .. }) {
+            self.heard(now);
+        }
         let event = self.dispatch(now, &message)?;
         Ok(Handled { consumed, needed: 0, event })
     }
@@ -354,9 +357,23 @@ impl Session {
     /// `TimedOut` ends the session.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
         if let Some(name) = self.timers.expired(now) {
+            let name = if name == TimerName::Reply { self.awaited() } else { name };
             self.fail(Error::TimedOut(name));
         }
         self.failed.map_or(Ok(()), Err)
+    }
+
+    /// What is waited for, as errors name it.
+    pub(crate) fn awaited(&self) -> TimerName {
+        match self.state {
+            State::AwaitFunnelInfo { .. } | State::AwaitFunnel => TimerName::Funnel,
+            State::AwaitOpenFile => TimerName::Open,
+            State::AwaitHeader | State::EntryChange => TimerName::Header,
+            State::Switching | State::Starting { .. } => TimerName::Play,
+            State::Streaming | State::Ending { .. } => TimerName::Media,
+            State::Stopping { .. } => TimerName::Stop,
+            State::AwaitConnected | State::Ready | State::Closing | State::Closed => TimerName::Reply,
+        }
     }
 
     // ---- messages, in the order of the protocol

@@ -17,6 +17,8 @@ pub struct Target<'a> {
     pub url: &'a str,
     /// What the server gets when it asks for Basic authentication, and at no other time (S12).
     pub credentials: Option<Credentials<'a>>,
+    /// What the proxy gets with each request, and nobody else.
+    pub proxy_credentials: Option<Credentials<'a>>,
     /// Date and time as `2003-09-27 00:27:24`, UTC, for the client log.
     pub date_time: Option<&'a str>,
     /// Whether the connection goes to an HTTP proxy, which wants the whole URL in each request.
@@ -27,7 +29,8 @@ impl<'a> Target<'a> {
     /// A target without credentials and proxy.
     #[must_use]
     pub const fn new(host: &'a str, path: &'a str, url: &'a str) -> Self {
-        Self { host, path, url, credentials: None, date_time: None, through_proxy: false }
+        let (credentials, proxy_credentials) = (None, None);
+        Self { host, path, url, credentials, proxy_credentials, date_time: None, through_proxy: false }
     }
 }
 

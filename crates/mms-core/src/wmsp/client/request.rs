@@ -52,6 +52,10 @@ impl Display for Request<'_> {
         if let Some(value) = credentials.filter(BasicAuthorization::fits) {
             write!(f, "Authorization: {value}\r\n")?;
         }
+        let credentials = target.proxy_credentials.filter(|_| target.through_proxy).map(BasicAuthorization);
+        if let Some(value) = credentials.filter(BasicAuthorization::fits) {
+            write!(f, "Proxy-Authorization: {value}\r\n")?;
+        }
         let [major, ..] = player.version;
         if major >= 9 && modern {
             Field::Supported(Supported::SSWITCH).fmt(f)?;

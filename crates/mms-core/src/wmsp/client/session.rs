@@ -278,7 +278,8 @@ impl Session {
         };
         self.play = play;
         self.timers.stop_all();
-        if self.state == State::Ready && self.streaming.is_live() && play.from == Position::Beginning {
+        let is_live = self.state == State::Ready && self.streaming.is_live();
+        if is_live && play.from == Position::Beginning && play.rate.is_none() && self.has_no_choice() {
             self.adopted = true;
             self.state = State::Streaming;
             self.report(Event::Started);
@@ -286,6 +287,12 @@ impl Session {
         }
         self.play_anew();
         Ok(())
+    }
+
+    /// Whether all streams of the header are wanted: a stream that nobody asked for has them all.
+    fn has_no_choice(&self) -> bool {
+        let mut streams = self.walker.summary().into_iter().flat_map(|summary| summary.streams.iter());
+        streams.all(|stream| self.play.selection.level(u16::from(stream.number)) == Thinning::Full)
     }
 
     fn play_anew(&mut self) {
@@ -565,10 +572,25 @@ impl Session {
                     self.timers.start(TimerName::KeepAlive, now, interval);
                 }
             }
+            Some(TimerName::Reply) => self.fail(Error::TimedOut(self.awaited())),
             Some(name) => self.fail(Error::TimedOut(name)),
             None => {}
         }
         self.failed.map_or(Ok(()), Err)
+    }
+
+    /// What is waited for, as errors name it.
+    pub(crate) fn awaited(&self) -> TimerName {
+        match self.state {
+            State::Describing if matches!(self.streaming.body, Body::Head) => TimerName::Reply,
+            State::Describing if self.content.is_none() => TimerName::Open,
+            State::Describing | State::EntryChange { .. } => TimerName::Header,
+            State::Playing => TimerName::Play,
+            State::Streaming => TimerName::Media,
+            State::File if self.walker.is_complete() => TimerName::Silence,
+            State::File => TimerName::Header,
+            State::Text | State::Ready | State::Closing | State::Closed => TimerName::Reply,
+        }
     }
 
     /// A short connection carries one answer, of which only the head counts.
@@ -704,7 +726,11 @@ impl Session {
             self.streaming.open();
             return None;
         }
-        self.fail(Error::PeerIncompatible(Incompatible::AuthenticationRequired));
+        let who = match asked_by_server {
+            true => Incompatible::AuthenticationRequired,
+            false => Incompatible::ProxyAuthenticationRequired,
+        };
+        self.fail(Error::PeerIncompatible(who));
         let scheme = if basic { AuthenticationScheme::Basic } else { AuthenticationScheme::Ntlm };
         Some(Located::Plain(Event::AuthenticationRequired { scheme }))
     }

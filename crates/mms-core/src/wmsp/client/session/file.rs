@@ -54,6 +54,9 @@ impl Session {
     pub(super) fn file(&mut self, now: Instant, content: &[u8]) -> Result<Handled<Located>, Error> {
         let over = self.streaming.ends_behind(content.len()) || self.file.is_cut;
         if content.is_empty() {
+            if !self.timers.is_running(TimerName::Reply) {
+                self.timers.start(TimerName::Reply, now, self.config.reply_timeout);
+            }
             return if over { self.body_over(0) } else { Ok(incomplete(1)) };
         }
         self.timers.start(TimerName::Reply, now, self.config.reply_timeout);
