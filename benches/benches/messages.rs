@@ -5,16 +5,16 @@ use core::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mms_core::mmsp::wire::{Message, TcpMessageHeader, encode_packet};
-use mms_testkit::scripted;
+use mms_testkit::{scripted, talk};
 
 fn messages(c: &mut Criterion) {
     let all = [
         ("Connect", scripted::connect()),
-        ("ReportConnectedEX", scripted::connected("9.1.1.3841")),
-        ("ConnectFunnel", scripted::connect_funnel(r"\\192.0.2.10\TCP\1755")),
-        ("OpenFile", scripted::open_file("folder/another folder/content.wmv")),
+        ("ReportConnectedEX", talk::connected("9.1.1.3841", None)),
+        ("ConnectFunnel", talk::connect_funnel(r"\\192.0.2.10\TCP\1755")),
+        ("OpenFile", talk::open_file(9, "folder/another folder/content.wmv")),
         ("StreamSwitch", scripted::stream_switch()),
-        ("StartPlaying", scripted::start_playing()),
+        ("StartPlaying", talk::start(10)),
         ("Ping", Message::Ping),
     ];
     let mut group = c.benchmark_group("messages");

@@ -17,7 +17,7 @@ use mms_core::server::{Accepted, Ask, Config, Connection, Opened, Step, Storage}
 use mms_core::time::Instant;
 use mms_testkit::asf::Recipe;
 use mms_testkit::content::{Content, Slice};
-use mms_testkit::scripted;
+use mms_testkit::{scripted, talk};
 
 const NOW: Instant = Instant::from_micros(1_000_000);
 /// Packets of one answer of the host.
@@ -47,7 +47,7 @@ fn main() {
 fn count(what: &str, times: u32) {
     match what {
         "decode-ping" => decode(&Message::Ping, times),
-        "decode-start-playing" => decode(&scripted::start_playing(), times),
+        "decode-start-playing" => decode(&talk::start(10), times),
         "decode-report-open-file" => decode(&report_open_file(), times),
         "frame-media-packet" => frame(Pace::Off, times),
         "frame-media-packet-paced" => frame(Pace::REALTIME, times),

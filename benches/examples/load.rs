@@ -15,7 +15,7 @@ use std::net::TcpStream;
 
 use mms_core::mmsp::wire::{AF_HEADER_LAST, DataHeader, Message, Mid, TcpMessageHeader};
 use mms_testkit::asf::Recipe;
-use mms_testkit::scripted;
+use mms_testkit::{scripted, talk};
 
 /// The same for every server that is compared.
 const READ: usize = 256 << 10;
@@ -95,9 +95,9 @@ fn open_mms(socket: &mut TcpStream, name: &str) -> u64 {
     let mut expected = 0;
     let opening = [
         (scripted::connect(), Mid::REPORT_CONNECTED_EX),
-        (scripted::connect_funnel(r"\\127.0.0.1\TCP\1755"), Mid::REPORT_CONNECTED_FUNNEL),
-        (scripted::open_file(name), Mid::REPORT_OPEN_FILE),
-        (scripted::read_block(), Mid::REPORT_READ_BLOCK),
+        (talk::connect_funnel(r"\\127.0.0.1\TCP\1755"), Mid::REPORT_CONNECTED_FUNNEL),
+        (talk::open_file(9, name), Mid::REPORT_OPEN_FILE),
+        (talk::read_block(1), Mid::REPORT_READ_BLOCK),
     ];
     for (request, reply) in opening {
         socket.write_all(&scripted::packet(&request)).unwrap();
@@ -111,7 +111,7 @@ fn open_mms(socket: &mut TcpStream, name: &str) -> u64 {
     while data(socket).af_flags != AF_HEADER_LAST {}
     for (request, reply) in [
         (scripted::stream_switch(), Mid::REPORT_STREAM_SWITCH),
-        (scripted::start_playing(), Mid::REPORT_STARTED_PLAYING),
+        (talk::start(10), Mid::REPORT_STARTED_PLAYING),
     ] {
         socket.write_all(&scripted::packet(&request)).unwrap();
         command(socket, reply, |_| {});
