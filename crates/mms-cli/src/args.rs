@@ -95,13 +95,15 @@ pub(crate) struct ServeArgs {
     /// How fast to send: `off` is as fast as the client reads, `realtime` as the content plays, or a factor
     #[arg(long, value_name = "off|realtime|FACTOR", default_value = "realtime", value_parser = parse_pace)]
     pub(crate) pace: Pace,
-    /// Most connections at a time
+    /// Most connections at a time. Beyond them clients are told that the server is full (HTTP: 503), 32 at a time; others
+    /// are closed
     #[arg(long, value_name = "N", default_value = "1024")]
     pub(crate) max_connections: NonZeroUsize,
     /// Most connections of one address at a time
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) max_per_address: NonZeroUsize,
-    /// How long a client may read nothing while bytes wait for it, in the forms of times
+    /// How long a client may read nothing while bytes wait for it, in the forms of times. That ends players, too, that pause
+    /// by not reading any more and do not say so: for those set the longest pause, such as 8:00:00
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = parse_length)]
     pub(crate) stall_timeout: Duration,
     /// Most bit/s of media for each session, such as 500k or 2M

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use mms_core::url::MMS_PORT;
-use mms_media::{Catalogue, Feed, GateLimits, IoLimits};
+use mms_media::{Catalogue, Feed, IoLimits};
 use mms_tokio::{Server, ServerOptions};
 use tokio::runtime::{Builder, Runtime};
 
@@ -94,7 +94,8 @@ fn bind(args: &ServeArgs) -> Result<Server, Failure> {
     options.connection.stall_timeout = args.stall_timeout;
     options.connection.http.pace = args.pace;
     options.connection.http.max_bit_rate = args.max_rate;
-    options.gate = GateLimits { total: args.max_connections.get(), per_address: args.max_per_address.get() };
+    options.gate.total = args.max_connections.get();
+    options.gate.per_address = args.max_per_address.get();
     if let Some(most) = args.io_bytes {
         options.io = io_limits(most.get());
     }

@@ -15,18 +15,22 @@ use core::time::Duration;
 use std::io::{Read, Write};
 use std::time::Instant;
 
-use many::{Film, Process, fetch, runtime, setting};
+use many::{Film, Process, download, fetch, runtime, setting};
 use mms_testkit::scripted;
 use support::process::Scratch;
-use support::server::Server;
+use support::server::{Server, field};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 
-/// Clients that fetch.
+/// Clients that fetch, and how: of ten one after the other.
 const CLIENTS: usize = 500;
-/// Clients that never read, and as many that send a byte a second.
+const WAYS: [Way; 10] =
+    [Way::Tcp, Way::Http, Way::File, Way::Tcp, Way::Http, Way::Udp, Way::Tcp, Way::Http, Way::File, Way::Tcp];
+/// 128 KB, less than a socket holds.
+const SHORT_PACKETS: u32 = 40;
+/// Clients that never read, and as many that send a byte a second; of each, every second one speaks HTTP.
 const IDLERS: usize = 50;
 const MIB: u64 = 1 << 20;
 /// Room for all of them in one process.
@@ -35,6 +39,20 @@ const DESCRIPTORS: usize = 2000;
 const STALL: &str = "4";
 const STALL_LIMIT: &str = "stall";
 const FIRST_BYTES_LIMIT: &str = "first bytes";
+const HANDSHAKE_LIMIT: &str = "handshake";
+
+/// How a client fetches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// MMS, media over TCP.
+    Tcp,
+    /// MMS, media in datagrams: a short film, since a crowd without pace overruns sockets beyond what is sent again.
+    Udp,
+    /// Framed over HTTP.
+    Http,
+    /// The file as it is over HTTP.
+    File,
+}
 
 fn server(films: &[&Film]) -> Server {
     assert_eq!(mms_testkit::suite::descriptors(DESCRIPTORS).1, DESCRIPTORS, "too few descriptors");
@@ -50,21 +68,22 @@ fn five_hundred_get_their_film_while_a_hundred_hold_the_server_up() {
     let film = Film::make(&scratch, "film.wmv", packets);
     // more than the system takes for somebody who does not read
     let long = Film::make(&scratch, "content.wmv", 4000);
-    let mut server = server(&[&film, &long]);
-    let (url, address) = (server.url("film.wmv"), SocketAddr::from(([127, 0, 0, 1], server.port())));
+    let short = Film::make(&scratch, "short.wmv", SHORT_PACKETS);
+    let mut server = server(&[&film, &long, &short]);
+    let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
     let process = Process::of(&mut server);
 
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     for turn in 1..=usize::try_from(setting("MMS_CROWD_TURNS", 1)).unwrap() {
-        alone.push(runtime().block_on(crowd(&url, &film)));
+        alone.push(runtime().block_on(crowd(address, &film, &short)));
         let seconds = runtime().block_on(async {
             let mut slow = JoinSet::new();
             let mut silent = Vec::new();
-            for _ in 0..IDLERS {
-                silent.push(never_reads(address).await);
-                slow.spawn(sends_slowly(address));
+            for number in 0..IDLERS {
+                silent.push(never_reads(address, number % 2 == 0).await);
+                slow.spawn(sends_slowly(address, number % 2 == 0));
             }
-            let seconds = crowd(&url, &film).await;
+            let seconds = crowd(address, &film, &short).await;
             while slow.join_next().await.is_some() {}
             wait_for_limit(&server, STALL_LIMIT, IDLERS * turn).await;
             drop(silent);
@@ -90,12 +109,20 @@ fn five_hundred_get_their_film_while_a_hundred_hold_the_server_up() {
 }
 
 /// All at once, each compares; the seconds that it took.
-async fn crowd(url: &str, film: &Film) -> f64 {
+async fn crowd(address: SocketAddr, film: &Film, short: &Film) -> f64 {
     let begun = Instant::now();
     let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let (url, film) = (url.to_owned(), film.clone());
-        clients.spawn(async move { fetch(&url, &film).await });
+    for way in WAYS.into_iter().cycle().take(CLIENTS) {
+        let film = if way == Way::Udp { short.clone() } else { film.clone() };
+        clients.spawn(async move {
+            let result = match way {
+                Way::Tcp => fetch(&format!("mmst://{address}/film.wmv"), &film).await,
+                Way::Udp => fetch(&format!("mmsu://{address}/short.wmv"), &film).await,
+                Way::Http => fetch(&format!("mmsh://{address}/film.wmv"), &film).await,
+                Way::File => download(address, &film).await,
+            };
+            result.map_err(|error| format!("{way:?}: {error}"))
+        });
     }
     let mut complete = 0;
     while let Some(result) = clients.join_next().await {
@@ -107,28 +134,36 @@ async fn crowd(url: &str, film: &Film) -> f64 {
 }
 
 /// Asks for everything and reads nothing.
-async fn never_reads(address: SocketAddr) -> TcpStream {
+async fn never_reads(address: SocketAddr, http: bool) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
-    stream.write_all(&scripted::client_plays().concat()).await.unwrap();
+    let mms = scripted::client_plays().concat();
+    let request = if http { b"GET /content.wmv HTTP/1.0\r\n\r\n" } else { mms.as_slice() };
+    stream.write_all(request).await.unwrap();
     stream
 }
 
 /// A byte of a good request each second, until it is closed.
-async fn sends_slowly(address: SocketAddr) {
+async fn sends_slowly(address: SocketAddr, http: bool) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = scripted::packet(&scripted::connect());
+    let mms = scripted::packet(&scripted::connect());
+    let request = if http { b"GET /content.wmv HTTP/1.0\r\n\r\n" } else { mms.as_slice() };
     let mut seconds = interval(Duration::from_secs(1));
     for byte in request {
         seconds.tick().await;
         let mut reply = [0; 64];
         tokio::select! {
-            // the end, or a reset
-            _ = stream.read(&mut reply) => return,
+            // an answer, the end, or a reset
+            count = stream.read(&mut reply) => {
+                if count.is_ok_and(|count| count > 0) {
+                    let _ = stream.read_to_end(&mut Vec::new()).await;
+                }
+                return;
+            }
             () = sleep(Duration::from_millis(900)) => {}
         }
-        if stream.write_all(&[byte]).await.is_err() {
+        if stream.write_all(&[*byte]).await.is_err() {
             return;
         }
     }
@@ -152,11 +187,19 @@ fn ended_by(log: &str, limit: &str) -> usize {
 /// The log names the limit that ended each of those that held the server up, and nobody else.
 fn assert_named_limits(server: &Server, turns: usize) {
     let log = server.logs();
-    for limit in [STALL_LIMIT, FIRST_BYTES_LIMIT] {
-        assert_eq!(ended_by(&log, limit), IDLERS * turns, "{limit}\n{log}");
+    let half = IDLERS / 2;
+    for (limit, each) in [(STALL_LIMIT, IDLERS), (FIRST_BYTES_LIMIT, half), (HANDSHAKE_LIMIT, half)] {
+        assert_eq!(ended_by(&log, limit), each * turns, "{limit}\n{log}");
     }
-    let completed = log.lines().filter(|line| line.contains("outcome=completed")).count();
-    assert_eq!(completed, 2 * CLIENTS * turns, "{log}");
+    for (transport, ways) in
+        [("MMS/TCP", &[Way::Tcp][..]), ("MMS/UDP", &[Way::Udp]), ("HTTP", &[Way::Http, Way::File])]
+    {
+        let completed = |line: &&str| {
+            field(line, "transport").as_deref() == Some(transport) && line.contains("outcome=completed")
+        };
+        let clients = CLIENTS / WAYS.len() * WAYS.iter().filter(|way| ways.contains(way)).count();
+        assert_eq!(log.lines().filter(completed).count(), 2 * clients * turns, "{transport}\n{log}");
+    }
     assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
 }
 

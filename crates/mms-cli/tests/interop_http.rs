@@ -2,12 +2,15 @@
 //!
 //! A missing program fails the test where `CI=true` and is told by a line with `SKIPPED` elsewhere.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[allow(dead_code, reason = "each test uses its part")]
 mod support;
 
 use core::time::Duration;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Instant;
@@ -220,6 +223,51 @@ fn curl_gets_the_file_and_every_part_of_it() {
             _ => Err(run.explain(head)),
         }
     });
+}
+
+#[test]
+fn curl_is_told_that_the_server_is_full_until_a_place_is_free() {
+    if !all_installed(&[("curl", "curl")]) {
+        return;
+    }
+    let name = FILES[0];
+    let server = Server::start_with(&["--max-connections", "1"], &[made(name)]);
+    let (url, scratch) = (server.url_over("http", name), Scratch::new("full"));
+    let mut first = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    first.set_read_timeout(Some(seconds(10))).unwrap();
+    write!(first, "GET /{name} HTTP/1.1\r\nHost: h\r\nRange: bytes=0-0\r\n\r\n").unwrap();
+    let mut status = [0; 12];
+    first.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 206");
+    let player = ["-i", "-A", "NSPlayer/7.1.0.3055"];
+    let log = [&player[..], &["-H", "Content-Type: application/x-wms-LogStats", "-d", "a body"]].concat();
+    for args in [&["-i"][..], &["-I"], &player, &log] {
+        let (run, got) = curl(&scratch, "full", &[args, &[&url]].concat());
+        assert!(run.code() == 0 && run.value("code") == Some("503"), "{}", run.explain("a full server"));
+        let head = String::from_utf8_lossy(&got);
+        let is_whole = head.starts_with("HTTP/1.1 503 Service Unavailable\r\n")
+            && head.ends_with("Connection: close\r\n\r\n");
+        assert!(is_whole, "{head}");
+    }
+    drop(first);
+    let end = Instant::now() + seconds(10);
+    loop {
+        let (run, got) = curl(&scratch, "whole", &[&url]);
+        if run.value("code") == Some("200") {
+            assert!(got == fs::read(made(name)).unwrap());
+            break;
+        }
+        // the server has not seen the end of the first one yet
+        assert!(Instant::now() < end, "{}", run.explain("no place became free"));
+        sleep(Duration::from_millis(100));
+    }
+    let sessions = || server.logs().matches("outcome=").count();
+    while sessions() < 2 && Instant::now() < end {
+        sleep(Duration::from_millis(100));
+    }
+    let logs = server.logs();
+    assert!(logs.matches("refused: 1 connections are open, which is the limit").count() >= 4, "{logs}");
+    assert_eq!(sessions(), 2, "those that were refused are no sessions\n{logs}");
 }
 
 /// Names with everything that HTML, URLs and metafiles read otherwise.

@@ -1,4 +1,4 @@
-//! Clients that come, seek, pause, break off and return at random, for a while: every film that was fetched is equal,
+//! Clients that come over MMS/TCP and HTTP, seek, pause, break off and return at random, for a while: every film that was fetched is equal,
 //! the server's memory and descriptors are flat at the end, and its log holds nothing that is not explained.
 //!
 //! CI runs it for some seconds; `benches/soak.sh` for ten minutes (`MMS_SOAK_SECONDS`, `MMS_SOAK_SEED`).
@@ -21,7 +21,7 @@ use mms_core::client::{Event, Options, Play, Position};
 use mms_testkit::scripted;
 use mms_tokio::Client;
 use support::process::Scratch;
-use support::server::Server;
+use support::server::{Server, field};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -36,6 +36,8 @@ const NAME: &str = "content.wmv";
 /// No act takes longer than this on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 const MIB: u64 = 1 << 20;
+/// What a client says about a name that is not there, over MMS and over HTTP.
+const NOT_FOUND: [&str; 3] = ["0xC00D001A", "NS_E_FILE_NOT_FOUND", "404"];
 
 /// What a client does in one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +64,36 @@ const ACTS: [Act; 9] = [
     Act::Stammer,
     Act::Miss,
 ];
+
+/// How a client comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Mms,
+    Http,
+}
+
+impl Way {
+    fn url(self, address: SocketAddr, name: &str) -> String {
+        let scheme = match self {
+            Self::Mms => "mmst",
+            Self::Http => "mmsh",
+        };
+        format!("{scheme}://{address}/{name}")
+    }
+
+    /// A request for everything.
+    fn plays(self) -> Vec<u8> {
+        match self {
+            Self::Mms => scripted::client_plays().concat(),
+            Self::Http => format!(
+                "GET /{NAME} HTTP/1.0\r\nUser-Agent: NSPlayer/7.1.0.3055\r\nPragma: xPlayStrm=1\r\n\r\n"
+            )
+            .into_bytes(),
+        }
+    }
+}
+
+type Done = BTreeMap<(Way, Act), u64>;
 
 /// Numbers that follow from a seed.
 struct Dice(u64);
@@ -106,53 +138,60 @@ fn a_server_stays_as_it_was_while_clients_come_and_go_at_random() {
             sleep(Duration::from_millis(500)).await;
             memory.push(process.anonymous());
         }
-        let mut done: BTreeMap<Act, u64> = BTreeMap::new();
+        let mut done = Done::new();
         while let Some(acts) = clients.join_next().await {
             acts.unwrap().into_iter().for_each(|act| *done.entry(act).or_default() += 1);
         }
         (done, memory)
     });
-    let connections: u64 = done.values().sum();
-    tell(&format!("{connections} connections: {done:?}"));
-    assert!(ACTS.iter().all(|act| done.contains_key(act)), "each act came");
+    let acts: u64 = done.values().sum();
+    tell(&format!("{acts} acts: {done:?}"));
+    let each = [Way::Mms, Way::Http].iter().flat_map(|way| ACTS.map(|act| (*way, act)));
+    assert!(each.into_iter().all(|what| done.contains_key(&what)), "each act came each way");
     assert_flat(&memory);
     assert_closed(process, descriptors);
     assert_explained(&server.logs(), &done);
 }
 
 /// One after the other, until the time is over; what was done.
-async fn client(mut dice: Dice, address: SocketAddr, film: Film, end: Instant) -> Vec<Act> {
+async fn client(mut dice: Dice, address: SocketAddr, film: Film, end: Instant) -> Vec<(Way, Act)> {
     let mut done = Vec::new();
     while Instant::now() < end {
         let act = ACTS[dice.roll(u32::try_from(ACTS.len()).unwrap()) as usize];
-        let result = timeout(PATIENCE, perform(act, &mut dice, address, &film)).await;
+        let way = if dice.roll(2) == 0 { Way::Mms } else { Way::Http };
+        let result = timeout(PATIENCE, perform((way, act), &mut dice, address, &film)).await;
         match result {
-            Ok(Ok(())) => done.push(act),
-            Ok(Err(error)) => panic!("{act:?}: {error}"),
-            Err(_) => panic!("{act:?} takes too long"),
+            Ok(Ok(())) => done.push((way, act)),
+            Ok(Err(error)) => panic!("{way:?} {act:?}: {error}"),
+            Err(_) => panic!("{way:?} {act:?} takes too long"),
         }
         dice.wait(200).await;
     }
     done
 }
 
-async fn perform(act: Act, dice: &mut Dice, address: SocketAddr, film: &Film) -> Result<(), String> {
-    let url = format!("mmst://{address}/{NAME}");
+async fn perform(
+    (way, act): (Way, Act),
+    dice: &mut Dice,
+    address: SocketAddr,
+    film: &Film,
+) -> Result<(), String> {
+    let url = way.url(address, NAME);
     match act {
         Act::Whole => fetch(&url, film).await,
         Act::Seek | Act::Pause | Act::Return | Act::BreakOff => restless(act, dice, &url, film).await,
-        Act::Miss => match fetch(&format!("mmst://{address}/missing.wmv"), film).await {
-            Err(error) if error.contains("0xC00D001A") || error.contains("NS_E_FILE_NOT_FOUND") => Ok(()),
+        Act::Miss => match fetch(&way.url(address, "missing.wmv"), film).await {
+            Err(error) if NOT_FOUND.iter().any(|word| error.contains(word)) => Ok(()),
             other => Err(format!("{other:?}")),
         },
-        Act::Vanish | Act::Hush | Act::Stammer => rude(act, dice, address).await,
+        Act::Vanish | Act::Hush | Act::Stammer => rude(way, act, dice, address).await,
     }
 }
 
 /// Clients that say less than they should, or do not listen.
-async fn rude(act: Act, dice: &mut Dice, address: SocketAddr) -> Result<(), String> {
+async fn rude(way: Way, act: Act, dice: &mut Dice, address: SocketAddr) -> Result<(), String> {
     let mut stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-    let all = scripted::client_plays().concat();
+    let all = way.plays();
     let said = match act {
         // plays, reads nothing and is gone
         Act::Vanish => all.len(),
@@ -248,20 +287,39 @@ fn assert_closed(process: Process, before: usize) {
 }
 
 /// Each line of the log is one connection that ended in a way that what was done explains.
-fn assert_explained(log: &str, done: &BTreeMap<Act, u64>) {
-    let count = |acts: &[Act]| acts.iter().filter_map(|act| done.get(act)).sum::<u64>();
+fn assert_explained(log: &str, done: &Done) {
+    let mut connections: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
     for line in log.lines() {
-        let Some((_, outcome)) = line.split_once("outcome=") else { continue };
-        *outcomes.entry(outcome.to_owned()).or_default() += 1;
+        let (Some(transport), Some(outcome)) = (field(line, "transport"), field(line, "outcome")) else {
+            continue;
+        };
+        *outcomes.entry(outcome.clone()).or_default() += 1;
+        *connections.entry(transport).or_default().entry(outcome).or_default() += 1;
     }
-    tell(&format!("outcomes: {outcomes:?}"));
-    let of = |outcome: &str| outcomes.get(outcome).copied().unwrap_or(0);
-    let completed = count(&[Act::Whole, Act::Seek, Act::Pause, Act::Return]);
-    assert!(of("completed") >= completed, "{completed} were completed\n{outcomes:?}");
-    assert_eq!(of("refused"), count(&[Act::Miss]));
-    assert_eq!(outcomes.values().sum::<u64>(), done.values().sum::<u64>(), "one line for each connection");
-    let explained = ["completed", "stopped", "closed", "refused", "\"connection failed\""];
+    let over = |transport: &str| connections.get(transport).map_or(0, |ends| ends.values().sum::<u64>());
+    let (mms, http, none) = (over("MMS/TCP"), over("HTTP"), over("none"));
+    tell(&format!("{} connections: MMS/TCP {mms}, HTTP {http}, nothing said {none}", mms + http + none));
+    tell(&format!("outcomes: {connections:?}"));
+    for (way, transport) in [(Way::Mms, "MMS/TCP"), (Way::Http, "HTTP")] {
+        let count = |acts: &[Act]| acts.iter().filter_map(|act| done.get(&(way, *act))).sum::<u64>();
+        let of =
+            |outcome| connections.get(transport).and_then(|ends| ends.get(outcome)).copied().unwrap_or(0);
+        let completed = count(&[Act::Whole, Act::Seek, Act::Pause, Act::Return]);
+        assert!(of("completed") >= completed, "{completed} were completed over {transport}\n{connections:?}");
+        assert_eq!(of("refused"), count(&[Act::Miss]), "{transport}");
+    }
+    // an act over MMS is one connection; over HTTP it is one or more, and those that say little may be taken for silent ones
+    let is_rude = |act: &Act| matches!(act, Act::Vanish | Act::Hush | Act::Stammer);
+    let acts = |of: Way, rude: bool| {
+        let acts = done.iter().filter(|((way, act), _)| *way == of && is_rude(act) == rude);
+        acts.map(|(_, count)| count).sum::<u64>()
+    };
+    let of_mms = acts(Way::Mms, false) + acts(Way::Mms, true);
+    let explained = of_mms..=of_mms + acts(Way::Http, true);
+    assert!(explained.contains(&(mms + none)), "{mms} and {none} where {explained:?} were made");
+    assert!(http >= acts(Way::Http, false), "one line or more for each");
+    let explained = ["completed", "stopped", "closed", "refused", "connection failed"];
     let strange: Vec<_> = outcomes.keys().filter(|outcome| !explained.contains(&outcome.as_str())).collect();
     assert!(strange.is_empty(), "{strange:?}");
     // URLs go to standard output; the log is what follows it

@@ -492,7 +492,8 @@ fn a_limit_on_connections_holds() {
     let first = get(&server.url(LONG)).current_dir(scratch.path()).start();
     wait_until("the first packets", || newest_len(&scratch) > 10_000);
     let outcome = get(&server.url(LONG)).args(["-o", "/dev/null"]).run();
-    assert_eq!(outcome.code, 3, "{outcome}");
+    assert_eq!(outcome.code, 4, "{outcome}");
+    assert!(outcome.stderr.contains("client limit"), "{outcome}");
     first.signal("-INT");
     assert_eq!(first.finish().code, 130);
 }

@@ -11,11 +11,13 @@ pub struct GateLimits {
     pub total: usize,
     /// Of one address.
     pub per_address: usize,
+    /// Beyond these: connections that are only told that the server is full. All others are closed without a word.
+    pub refusals: usize,
 }
 
 impl Default for GateLimits {
     fn default() -> Self {
-        Self { total: 1024, per_address: 64 }
+        Self { total: 1024, per_address: 64, refusals: 32 }
     }
 }
 
@@ -30,6 +32,7 @@ pub struct Gate {
 struct Counts {
     total: usize,
     by_address: HashMap<IpAddr, usize>,
+    refusals: usize,
 }
 
 /// Why a connection is not admitted.
@@ -76,17 +79,34 @@ impl Gate {
         counts.total += 1;
         counts.by_address.insert(address, of_address + 1);
         drop(counts);
-        Ok(Permit { gate: self.clone(), address })
+        Ok(Permit { gate: self.clone(), address: Some(address) })
     }
 
-    /// How many connections are open.
+    /// Counts a connection that was not admitted and shall be told so, as long as the permit lives; `None` if there are as
+    /// many of them as are allowed.
+    #[must_use]
+    pub fn turn_away(&self) -> Option<Permit> {
+        let mut counts = self.counts();
+        if counts.refusals >= self.limits.refusals {
+            return None;
+        }
+        counts.refusals += 1;
+        drop(counts);
+        Some(Permit { gate: self.clone(), address: None })
+    }
+
+    /// How many connections are open; those that are turned away do not count.
     #[must_use]
     pub fn open(&self) -> usize {
         self.counts().total
     }
 
-    fn leave(&self, address: IpAddr) {
+    fn leave(&self, address: Option<IpAddr>) {
         let mut counts = self.counts();
+        let Some(address) = address else {
+            counts.refusals = counts.refusals.saturating_sub(1);
+            return;
+        };
         counts.total = counts.total.saturating_sub(1);
         if let Some(of_address) = counts.by_address.get_mut(&address) {
             *of_address = of_address.saturating_sub(1);
@@ -107,7 +127,8 @@ impl Gate {
 #[must_use = "dropping the permit gives the place back"]
 pub struct Permit {
     gate: Gate,
-    address: IpAddr,
+    /// `None` for one that is turned away
+    address: Option<IpAddr>,
 }
 
 impl Drop for Permit {
@@ -126,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_limit_of_an_address_counts_mapped_addresses_as_ipv4() {
-        let gate = Gate::new(GateLimits { total: 3, per_address: 1 });
+        let gate = Gate::new(GateLimits { total: 3, per_address: 1, ..GateLimits::default() });
         let first = gate.admit(ip("192.0.2.1")).unwrap();
         let refused = gate.admit(ip("::ffff:192.0.2.1")).unwrap_err();
         assert_eq!(refused, Full::Address { address: ip("192.0.2.1"), allowed: 1 });
@@ -141,11 +162,25 @@ mod tests {
 
     #[test]
     fn the_limit_in_all_holds_for_every_clone_of_the_gate() {
-        let gate = Gate::new(GateLimits { total: 2, per_address: 2 });
+        let gate = Gate::new(GateLimits { total: 2, per_address: 2, ..GateLimits::default() });
         let listener = gate.clone();
         let held = (gate.admit(ip("192.0.2.1")).unwrap(), listener.admit(ip("192.0.2.2")).unwrap());
         assert_eq!(gate.admit(ip("192.0.2.3")).unwrap_err(), Full::Total { allowed: 2 });
         drop(held);
         assert!(listener.admit(ip("192.0.2.3")).is_ok());
+    }
+
+    #[test]
+    fn those_that_are_turned_away_are_few_and_take_no_place() {
+        let gate = Gate::new(GateLimits { total: 1, per_address: 1, refusals: 2 });
+        let held = gate.admit(ip("192.0.2.1")).unwrap();
+        let (first, second) = (gate.turn_away().unwrap(), gate.clone().turn_away().unwrap());
+        assert!(gate.turn_away().is_none() && gate.open() == 1);
+        drop(held);
+        assert!(gate.open() == 0 && gate.admit(ip("192.0.2.1")).is_ok());
+        drop(first);
+        assert!(gate.turn_away().is_some());
+        drop(second);
+        assert_eq!(gate.counts().refusals, 0);
     }
 }

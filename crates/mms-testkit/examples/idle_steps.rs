@@ -95,7 +95,7 @@ fn main() {
     let content = Content::testdata("made/av-256.wmv");
     let hand = ManualClock::default();
     let mut options = ServerOptions::default();
-    options.gate = GateLimits { total: usize::MAX, per_address: usize::MAX };
+    options.gate = GateLimits { total: usize::MAX, per_address: usize::MAX, ..GateLimits::default() };
     options.clock = hand.clone().into();
     options.connection.mms.unanswered_pings = u32::MAX;
     options.connection.mms.idle_timeout = Duration::MAX;

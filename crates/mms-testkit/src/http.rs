@@ -35,6 +35,8 @@ pub struct HttpServer {
     pub read: usize,
     /// Most bytes of one answer of the host.
     pub piece: u32,
+    /// Whether clients that connect now are turned away.
+    pub full: bool,
     ends: BTreeMap<u64, End>,
     next: u64,
 }
@@ -70,6 +72,7 @@ impl HttpServer {
             content,
             read: usize::MAX,
             piece: u32::MAX,
+            full: false,
             ends: BTreeMap::new(),
             next: 0,
         }
@@ -88,6 +91,9 @@ impl HttpServer {
         let accepted = Accepted { peer: peer(), random };
         let mut connection = Connection::new(self.config.clone(), storage, accepted, self.now).unwrap();
         connection.allow_http();
+        if self.full {
+            connection.turn_away();
+        }
         let end = End {
             connection,
             waiting: Vec::new(),
@@ -138,6 +144,14 @@ impl HttpServer {
     /// If there is none of the key.
     pub fn end(&mut self, key: u64) -> &mut End {
         self.ends.get_mut(&key).unwrap()
+    }
+
+    /// A connection, which the server knows no longer.
+    ///
+    /// # Panics
+    /// If there is none of the key.
+    pub fn take(&mut self, key: u64) -> End {
+        self.ends.remove(&key).unwrap()
     }
 
     /// Connects, sends, and returns what came.

@@ -4,12 +4,15 @@
 use core::time::Duration;
 
 use mms_core::error::{Error, Reason, TimerName};
+use mms_core::hresult::Hresult;
 use mms_core::mmsp::server::Pace;
+use mms_core::mmsp::wire::{Message, TcpMessageHeader};
 use mms_core::server::{Config, Outcome, Transport};
 use mms_core::wmsp::wire::{Deframer, Frame, FrameLimits};
 use mms_testkit::asf::Recipe;
 use mms_testkit::content::Content;
-use mms_testkit::http::{HttpServer, PAGE, head_and_body, status, unframed};
+use mms_testkit::http::{End, HttpServer, PAGE, head_and_body, status, unframed};
+use mms_testkit::scripted;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -252,6 +255,94 @@ fn timers_end_who_says_nothing_and_who_reads_nothing() {
     server.pass(60 * SECOND);
     assert!(server.end(stalled).done);
     assert_eq!(server.end(stalled).report().outcome, Outcome::Failed(Error::TimedOut(TimerName::Stall)));
+}
+
+/// What a client gets that is turned away, wherever its bytes are cut.
+fn turned_away(said: &[u8], step: usize) -> End {
+    let mut server = unpaced();
+    (server.full, server.read) = (true, step);
+    let key = server.connect(said);
+    server.pass(SECOND);
+    let end = server.take(key);
+    assert!(end.done && end.wishes.is_empty() && end.events.is_empty(), "{:?} {:?}", end.wishes, end.events);
+    assert_eq!(end.report().outcome, Outcome::Closed);
+    end
+}
+
+#[test]
+fn a_full_server_answers_the_first_request_with_503_and_closes() {
+    let get = "GET /a.wma HTTP/1.1\r\nHost: h\r\n\r\n";
+    let log = wm("POST /a HTTP/1.0\nContent-Type: application/x-wms-LogStats\nContent-Length: 5") + "<XML>";
+    let plain = "HTTP/1.1 503 Service Unavailable\r\nServer: Cougar/4.1.0.3930\r\nContent-Length: 0\r\n\
+        Connection: close\r\n\r\n";
+    // a player gets the line that it gets with every answer
+    let player = plain
+        .replace("/1.1", "/1.0")
+        .replace("Connection", "Pragma: no-cache\r\nCache-Control: no-cache\r\nConnection");
+    for (said, answer) in [
+        (get, plain),
+        (&get.repeat(50), plain),
+        (&get.replace("GET", "HEAD"), plain),
+        (&play(""), &player),
+        (&log, &player),
+        (&(log.clone() + get), &player),
+    ] {
+        for step in [1, 7, usize::MAX] {
+            let end = turned_away(said.as_bytes(), step);
+            assert_eq!(String::from_utf8_lossy(&end.received), answer, "{said:?}");
+            assert_eq!((end.report().transport, end.report().packets), (Transport::Http, 0));
+        }
+    }
+    let mut server = unpaced();
+    server.full = true;
+    assert_eq!(status(&server.ask(b"GET /\r\n\r\n")), 400);
+}
+
+#[test]
+fn a_full_server_refuses_connect_and_closes_at_anything_else_of_mms() {
+    let all = scripted::client_plays();
+    for step in [1, 7, usize::MAX] {
+        let received = turned_away(&all[0], step).received;
+        let (message, _) = Message::decode(&received[TcpMessageHeader::LEN..]).unwrap();
+        let Message::ReportConnectedEx(report) = message else { panic!("{message:?}") };
+        assert_eq!(report.hr, Hresult::NS_E_MAX_CLIENTS);
+        assert_eq!(scripted::said(&received).len(), 1);
+        assert_eq!(turned_away(&all.concat(), step).received, received);
+    }
+    assert!(turned_away(&scripted::packet(&Message::Pong), 1).received.is_empty());
+}
+
+#[test]
+fn who_is_turned_away_has_no_more_time_than_for_its_first_bytes() {
+    let head = b"GET / HTTP/1.1\r\nA: ";
+    let late = Outcome::Failed(Error::TimedOut(TimerName::Sniff));
+    for (said, more) in [
+        (&b""[..], &b""[..]),
+        (b"G", b""),
+        (head, b"a"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 9\r\nX-A: ", b"b"),
+        (&scripted::packet(&scripted::connect())[..16], b"\0"),
+    ] {
+        let mut server = unpaced();
+        server.full = true;
+        let key = server.connect(said);
+        for _ in 0..4 {
+            server.pass(SECOND);
+            server.send(key, more);
+        }
+        assert!(!server.end(key).done, "{said:?}");
+        server.pass(SECOND);
+        assert!(server.end(key).done && server.end(key).received.is_empty(), "{said:?}");
+        assert_eq!(server.end(key).report().outcome, late, "{said:?}");
+    }
+    // nor does it help to read nothing
+    let mut server = unpaced();
+    server.full = true;
+    let key = server.connect(b"");
+    server.end(key).reads = false;
+    server.send(key, b"GET / HTTP/1.0\r\n\r\n");
+    server.pass(5 * SECOND);
+    assert!(server.end(key).done && server.end(key).report().outcome == late);
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! What the tests with many clients share: a film, clients that compare what comes, and a look at the server's process.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use mms_core::client::{Event, Options};
 use mms_testkit::asf::Recipe;
 use mms_tokio::Client;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 use crate::support::process::Scratch;
@@ -93,6 +97,42 @@ pub(crate) async fn fetch(url: &str, film: &Film) -> Result<(), String> {
         }
     }
     if next == film.packets() { Ok(()) } else { Err(format!("{next} of {} packets", film.packets())) }
+}
+
+/// Downloads the file as it is, as a program that knows nothing of streams, and compares every byte.
+pub(crate) async fn download(address: SocketAddr, film: &Film) -> Result<(), String> {
+    let said = |error: io::Error| error.to_string();
+    let name = film.path.file_name().and_then(|name| name.to_str()).unwrap();
+    let mut stream = TcpStream::connect(address).await.map_err(said)?;
+    stream.write_all(format!("GET /{name} HTTP/1.0\r\n\r\n").as_bytes()).await.map_err(said)?;
+    let mut buffer = vec![0; 65_536];
+    let (mut head, mut next) = (Vec::new(), None);
+    loop {
+        let count = stream.read(&mut buffer).await.map_err(said)?;
+        let mut part = &buffer[..count];
+        if next.is_none() {
+            head.extend_from_slice(part);
+            let Some(end) = head.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+                if count == 0 {
+                    return Err("closed without an answer".to_owned());
+                }
+                continue;
+            };
+            if !head.starts_with(b"HTTP/1.0 200 ") {
+                return Err(String::from_utf8_lossy(&head).into_owned());
+            }
+            (part, next) = (&head[end + 4..], Some(0));
+        }
+        let place = next.unwrap_or(0);
+        if count == 0 {
+            let len = film.bytes.len();
+            return if place == len { Ok(()) } else { Err(format!("{place} of {len} bytes")) };
+        }
+        if film.bytes.get(place..place + part.len()) != Some(part) {
+            return Err(format!("the file differs behind {place}"));
+        }
+        next = Some(place + part.len());
+    }
 }
 
 /// A process, as Linux tells of it.

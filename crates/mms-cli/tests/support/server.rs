@@ -163,7 +163,7 @@ impl Session {
 }
 
 /// The value of `key=value` or `key="value"` in a log line.
-fn field(line: &str, key: &str) -> Option<String> {
+pub(crate) fn field(line: &str, key: &str) -> Option<String> {
     let at = line.match_indices(&format!("{key}=")).map(|(at, _)| at).find(|at| {
         let before = line[..*at].chars().next_back();
         before.is_none_or(char::is_whitespace)

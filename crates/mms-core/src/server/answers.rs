@@ -152,6 +152,13 @@ where
         true
     }
 
+    /// The server is full, and the client is only told so: HTTP gets a 503 for its first request, whatever that asks for, and MMS
+    /// a refusal with `NS_E_MAX_CLIENTS`; then the connection ends. Nothing is wished for and no event is raised. All of it may take as
+    /// long as [`sniff_timeout`](super::Config::sniff_timeout) and no longer. To be called before the first step.
+    pub fn turn_away(&mut self) {
+        self.turned_away = true;
+    }
+
     // ---- helpers
 
     pub(super) fn answered(&mut self, ticket: Ticket, fits: impl FnOnce(&Want) -> bool) -> bool {

@@ -16,9 +16,9 @@ pub struct Config {
     pub http: crate::wmsp::server::Config,
     /// How much of what was lost on UDP is sent again.
     pub resend: ResendConfig,
-    /// Ours: how long the first bytes may take.
+    /// Ours: how long the first bytes may take; and a connection that is turned away, from its first byte to its last.
     pub sniff_timeout: Duration,
-    /// Ours: how long a client may read nothing while bytes wait for it.
+    /// Ours: how long a client may read nothing while bytes wait for it; one that pauses without saying so looks the same.
     pub stall_timeout: Duration,
     /// Ours: how long the last bytes may take after [`Connection::shut_down`](super::Connection::shut_down).
     pub shut_down_timeout: Duration,

@@ -123,6 +123,8 @@ pub struct Connection<B, H, const N: usize = 32> {
     pub(super) protocol: Protocol,
     pub(super) udp_allowed: bool,
     pub(super) http_allowed: bool,
+    /// the server is full, and the client is told so
+    pub(super) turned_away: bool,
     pub(super) udp: Option<Udp<B, H>>,
     pub(super) receive: Buffer<B>,
     pub(super) control: Buffer<B>,
@@ -178,6 +180,7 @@ where
             protocol: Protocol::Unknown,
             udp_allowed: false,
             http_allowed: false,
+            turned_away: false,
             udp: None,
             receive,
             control,
@@ -355,7 +358,7 @@ where
     /// A client whose request line does not come is answered as one whose head does not.
     fn late(&mut self, now: Instant, name: TimerName) -> Result<(), Error> {
         let begun = self.receive.data().first().is_some_and(u8::is_ascii_alphabetic);
-        if name != TimerName::Sniff || !begun || !self.http_allowed {
+        if name != TimerName::Sniff || !begun || !self.http_allowed || self.turned_away {
             return Err(Error::TimedOut(name));
         }
         self.begin_http(now).time_out();

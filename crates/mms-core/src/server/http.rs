@@ -157,9 +157,12 @@ where
     }
 
     pub(super) fn begin_http(&mut self, now: Instant) -> &mut Protocol {
-        self.timers.stop(crate::error::TimerName::Sniff);
+        self.recognised();
         self.report.transport = Transport::Http;
-        let session = Session::new(self.config.http.clone(), self.random, now);
+        let mut session = Session::new(self.config.http.clone(), self.random, now);
+        if self.turned_away {
+            session.turn_away();
+        }
         self.protocol = Protocol::Http(Http { session });
         &mut self.protocol
     }

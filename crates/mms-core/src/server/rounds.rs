@@ -44,9 +44,12 @@ where
         };
         let [first, _, _, _, a, b, c, d] = *prefix;
         if u32::from_le_bytes([a, b, c, d]) == TcpMessageHeader::SESSION_ID {
-            self.timers.stop(TimerName::Sniff);
+            self.recognised();
             self.report.transport = Transport::MmsTcp;
             let mut session = mmsp::server::Session::new(self.config.mms.clone(), self.random, now);
+            if self.turned_away {
+                session.turn_away();
+            }
             if self.udp_allowed {
                 session.enable_udp();
             }
@@ -57,6 +60,13 @@ where
             return Err(Error::InvalidMessage { reason: Reason::SessionId, offset: 4 });
         }
         Ok(true)
+    }
+
+    /// The protocol is known. A client that is turned away has no more time than that for its first bytes.
+    pub(super) fn recognised(&mut self) {
+        if !self.turned_away {
+            self.timers.stop(TimerName::Sniff);
+        }
     }
 
     fn input(&mut self, now: Instant) -> Result<bool, Error> {

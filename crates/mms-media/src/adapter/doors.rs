@@ -68,21 +68,22 @@ impl<H: Host> Doors<H> {
         self.gate.open()
     }
 
-    /// The session of a socket that was accepted, and the UDP socket of its listener; `None` if there are too many, which is logged. It is boxed,
-    /// because futures that pass it on would keep room for it more than once.
+    /// The session of a socket that was accepted, and the UDP socket of its listener. If there are too many, which is logged, it is one
+    /// that only tells the client so, and `None` if there are too many of those as well. It is boxed, because futures that pass it on
+    /// would keep room for it more than once.
     #[must_use]
     pub fn admit<J>(&self, peer: SocketAddr, udp: Option<&Arc<UdpPort>>) -> Option<Box<Session<H, J>>> {
-        let permit = match self.gate.admit(peer.ip()) {
-            Ok(permit) => permit,
+        let (permit, host) = match self.gate.admit(peer.ip()) {
+            Ok(permit) => (permit, Some(self.host.clone())),
             Err(full) => {
                 tracing::warn!(%peer, "refused: {full}");
-                return None;
+                (self.gate.turn_away()?, None)
             }
         };
         let random = crate::random().inspect_err(|error| tracing::warn!(%peer, %error, "connection")).ok()?;
         let shared = (self.sessions.seat(), udp.map(Arc::clone));
         let accepted = Accepted { peer, random };
-        Session::new(&self.options, self.host.clone(), accepted, permit, shared)
+        Session::new(&self.options, host, accepted, permit, shared)
             .inspect_err(|error| tracing::warn!(%peer, %error, "connection"))
             .map(Box::new)
             .ok()

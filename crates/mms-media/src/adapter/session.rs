@@ -116,9 +116,10 @@ pub fn answer<H: Host>(mut guest: Guest<H>, question: Question) -> Answered<H> {
 }
 
 impl<H: Host, J> Session<H, J> {
+    /// Without a host the client is turned away.
     pub(super) fn new(
         options: &ServerOptions,
-        host: H,
+        host: Option<H>,
         accepted: Accepted,
         permit: Permit,
         (seat, udp): (Seat, Option<Arc<UdpPort>>),
@@ -130,6 +131,9 @@ impl<H: Host, J> Session<H, J> {
         let ended = Arc::default();
         let mut driver = Connection::new(options.connection.clone(), storage, accepted, since)?;
         driver.allow_http();
+        if host.is_none() {
+            driver.turn_away();
+        }
         if udp.is_some() {
             driver.allow_udp();
         }
@@ -145,7 +149,7 @@ impl<H: Host, J> Session<H, J> {
             driver,
             udp,
             seat,
-            host: Some(Guest { host, ended: Arc::clone(&ended) }),
+            host: host.map(|host| Guest { host, ended: Arc::clone(&ended) }),
             ended,
             job: None,
             peer: accepted.peer,

@@ -1,7 +1,7 @@
 //! The tests over HTTP, with clients that say what is written down here.
 #![allow(clippy::missing_panics_doc, reason = "tests")]
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use mms_core::mmsp::server::Pace;
 use mms_core::server::Transport;
-use mms_media::{Catalogue, Feed, IoLimits};
+use mms_media::adapter::ServerOptions;
+use mms_media::{Catalogue, Feed, GateLimits, IoLimits, ManualClock};
 
-use super::{Adapter, Fetching, Memory, peers, unpaced, wait_until};
+use super::{Adapter, Fetching, Log, Memory, Serving, peers, unpaced, wait_until};
 use crate::content::{Content, testdata};
 use crate::http::{head_and_body, status, unframed};
 
@@ -156,6 +157,93 @@ pub fn one_listener_speaks_mms_and_http<A: Adapter>() {
             _ => assert!(head_and_body(&answer).1 == content.bytes()),
         }
     }
+}
+
+/// A server for one client, and that client.
+fn full<A: Adapter>(options: ServerOptions) -> (Serving, Arc<Log>, TcpStream) {
+    let host = Memory::new(Content::testdata("made/av-256.wmv"));
+    let log = host.log();
+    let server = A::serve(host, options);
+    let mut first = peers::client(server.address, b"GET /x HTTP/1.1\r\nRange: bytes=0-0\r\n\r\n");
+    let mut head = [0; 12];
+    first.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 206");
+    (server, log, first)
+}
+
+fn one_and(refusals: usize) -> ServerOptions {
+    let mut options = unpaced();
+    options.gate = GateLimits { total: 1, per_address: 1, refusals };
+    options
+}
+
+/// Nothing, then the end.
+fn is_closed(mut stream: TcpStream) -> bool {
+    let mut byte = [0];
+    // a reset, where the server did not read what was sent
+    !matches!(stream.read(&mut byte), Ok(count) if count > 0)
+}
+
+/// Beyond the limit a client gets an answer, beyond the limit of those none, and a place that is free is given again.
+pub fn a_full_server_says_so_to_a_few_and_closes_the_rest<A: Adapter>() {
+    let (server, log, first) = full::<A>(one_and(2));
+    let address = server.address;
+    let request = "GET /x HTTP/1.0\r\n\r\n";
+    for _ in 0..5 {
+        let answer = exchange(address, request);
+        assert_eq!(status(&answer), 503);
+        assert!(head_and_body(&answer).0.contains("Connection: close"));
+        assert_eq!(status(&exchange(address, &play("x", ""))), 503);
+        match A::read(vec![Fetching::new(address, "x")]).pop().unwrap() {
+            Err(error) => assert!(error.to_string().contains("client limit"), "{error}"),
+            Ok(_) => panic!("a second client was served"),
+        }
+    }
+    // those that say nothing keep the places of refusals, until these are all taken
+    let mut held = Vec::new();
+    wait_until("both places for refusals are taken", || {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        let waits = matches!((&stream).read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        held.extend(waits.then_some(stream));
+        held.len() == 2
+    });
+    for _ in 0..20 {
+        assert!(is_closed(peers::client(address, b"")));
+    }
+    drop((held, first));
+    wait_until("a place is free", || status(&exchange_if_open(address, request)) == 200);
+    wait_until("the two that were served end", || log.ended().len() == 2);
+    assert!(log.ended().iter().all(|ended| ended.report.transport == Transport::Http));
+}
+
+/// The same, where the server may close without a word.
+fn exchange_if_open(address: SocketAddr, request: &str) -> Vec<u8> {
+    let mut stream = peers::client(address, request.as_bytes());
+    let mut bytes = Vec::new();
+    // what came before a reset counts
+    let _ = stream.read_to_end(&mut bytes);
+    bytes
+}
+
+/// Whoever is turned away has five seconds in all, whatever it does.
+pub fn who_is_turned_away_and_says_nothing_is_closed<A: Adapter>() {
+    let (hand, mut options) = (ManualClock::default(), one_and(3));
+    options.clock = hand.clone().into();
+    let (server, log, _first) = full::<A>(options);
+    let all = [&b""[..], b"GET / HT", b"GET /x HTTP/1.1\r\nA: b\r\n"];
+    let streams = all.map(|said| peers::client(server.address, said));
+    // accepted before the clock goes on: a fourth one is closed
+    wait_until("all places for refusals are taken", || is_closed_at_once(server.address));
+    hand.advance(Duration::from_secs(5));
+    assert!(streams.into_iter().all(is_closed));
+    assert!(log.ended().is_empty(), "the one that was served is there still");
+}
+
+fn is_closed_at_once(address: SocketAddr) -> bool {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    !matches!((&stream).read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
 }
 
 /// A file that is replaced while it is downloaded ends short: nobody gets a mixture.

@@ -130,7 +130,7 @@ fn unpaced() -> ServerOptions {
     let mut options = ServerOptions::default();
     options.connection.mms.pace = Pace::Off;
     options.connection.http.pace = Pace::Off;
-    options.gate = GateLimits { total: usize::MAX, per_address: usize::MAX };
+    options.gate = GateLimits { total: usize::MAX, per_address: usize::MAX, ..GateLimits::default() };
     options
 }
 
@@ -201,6 +201,8 @@ macro_rules! adapter_suite {
             a_stop_on_another_connection_ends_the_stream,
             a_stream_is_taken_over_from_a_connection_that_closed,
             one_listener_speaks_mms_and_http,
+            a_full_server_says_so_to_a_few_and_closes_the_rest,
+            who_is_turned_away_and_says_nothing_is_closed,
             a_file_that_changes_ends_its_download,
             events_over_udp_are_those_of_two_peers_in_memory,
             events_over_http_are_those_of_two_peers_in_memory,

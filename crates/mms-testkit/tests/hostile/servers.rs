@@ -138,7 +138,7 @@ fn s3_a_malformed_request_before_the_disconnect_is_the_error() {
 
 #[test]
 fn s4_connections_cut_in_every_state_leave_nothing() {
-    let gate = Gate::new(GateLimits { total: 1024, per_address: 4 });
+    let gate = Gate::new(GateLimits { total: 1024, per_address: 4, ..GateLimits::default() });
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     for round in 0..20 {
         for state in 0..=client_plays().len() {

@@ -64,6 +64,8 @@ pub struct Session {
     pings: u32,
     wrong_requests: u32,
     failed: Option<Error>,
+    /// the server is full
+    turned_away: bool,
 }
 
 impl Session {
@@ -109,6 +111,7 @@ impl Session {
             pings: 0,
             wrong_requests: 0,
             failed: None,
+            turned_away: false,
         }
     }
 
@@ -326,6 +329,12 @@ impl Session {
         message: &Message<'_>,
         consumed: usize,
     ) -> Result<Option<Located>, Error> {
+        if self.turned_away {
+            // Connect has a reply for it, what else may come first has none or one of its own
+            self.refuse(message, Hresult::NS_E_MAX_CLIENTS);
+            self.close();
+            return Ok(None);
+        }
         if open_file_id(message).is_some_and(|id| self.content.is_some() && id != OPEN_FILE_ID) {
             self.wrong_request()?;
             self.refuse(message, Hresult::E_INVALIDARG);
@@ -635,6 +644,11 @@ impl Session {
             _ => {}
         }
         self.close();
+    }
+
+    /// The server is full: the first request is refused with NS_E_MAX_CLIENTS, and the session closes.
+    pub(crate) fn turn_away(&mut self) {
+        self.turned_away = true;
     }
 
     // ---- output

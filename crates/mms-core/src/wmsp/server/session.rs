@@ -176,6 +176,8 @@ pub struct Session {
     position: u64,
     failed: Option<Error>,
     completed: bool,
+    /// the server is full
+    turned_away: bool,
 }
 
 impl Session {
@@ -208,6 +210,7 @@ impl Session {
             position: 0,
             failed: None,
             completed: false,
+            turned_away: false,
             config,
         }
     }
@@ -385,6 +388,11 @@ impl Session {
         };
         self.requests = self.requests.saturating_add(1);
         match Exchange::read(input.get(..total).unwrap_or_default(), &self.config) {
+            Ok(exchange) if self.turned_away => {
+                self.exchange = exchange;
+                self.refuse_full();
+                done(total, None)
+            }
             Ok(exchange) => {
                 self.exchange = exchange;
                 self.exchange.keep_alive &= self.requests < self.config.requests;
@@ -500,6 +508,11 @@ impl Session {
         self.refuse(Status::REQUEST_TIMEOUT, Error::TimedOut(TimerName::Handshake));
     }
 
+    /// The server is full: the first request is answered with 503, whatever it asks for.
+    pub(crate) fn turn_away(&mut self) {
+        self.turned_away = true;
+    }
+
     // ---- output
 
     /// Encodes the next response head or `$E` into `out` and returns its length; `None` if there is nothing to
@@ -594,6 +607,15 @@ impl Session {
         reply.allow = status == Status::METHOD_NOT_ALLOWED;
         self.exchange.keep_alive = reply.keep_alive;
         self.answer_with(reply, Then::Nothing);
+    }
+
+    /// A body that follows is let in, so that the answer is not lost by a reset.
+    fn refuse_full(&mut self) {
+        self.exchange.keep_alive = false;
+        self.refuse_with(Status::SERVICE_UNAVAILABLE, None);
+        if !matches!(self.exchange.body, BodyLen::Unstated | BodyLen::Exact(0)) {
+            self.state = State::Replying { then: Then::Linger };
+        }
     }
 
     fn new_reply(&self, status: Status) -> Reply {

@@ -223,7 +223,7 @@ impl<S: AsRef<[Record]> + AsMut<[Record]>> Table<S> {
     }
 
     fn find(&mut self, now: Instant, id: u32) -> Option<&mut Record> {
-        self.records.as_mut().iter_mut().find(|record| record.is_live(now) && record.client_id == id)
+        self.records.as_mut().iter_mut().find(|record| record.client_id == id && record.is_live(now))
     }
 
     /// Makes a session and returns its id; 0 if all records are streaming. Clients that describe and never come
