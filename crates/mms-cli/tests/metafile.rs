@@ -71,7 +71,8 @@ fn alternatives_are_tried_in_order_and_what_is_not_spoken_is_named() {
     for said in [
         "skipped rtsp://127.0.0.1/a.wma: rtsp:// is not spoken yet",
         "skipped https://127.0.0.1/a.wma: https:// is not spoken yet",
-        "warning: no connection to 127.0.0.1:9; trying the next alternative",
+        "warning: no connection to 127.0.0.1:9: Connection refused",
+        "; trying the next alternative",
     ] {
         assert!(outcome.stderr.contains(said), "{said}: {outcome}");
     }
@@ -157,7 +158,7 @@ fn lines_of_references_are_alternatives_and_lists_of_urls_are_entries() {
         format!("[Reference]\r\nRef1=http://127.0.0.1:9/x?MSWMExt=.asf\r\nRef2={}\r\n", server.url(SOUND));
     let outcome = get(&scratch, &write(&scratch, "a.asx", &text), &[]);
     assert_eq!(outcome.code, 0, "{outcome}");
-    assert!(outcome.stderr.contains("no connection to 127.0.0.1:9; trying the next"), "{outcome}");
+    assert!(outcome.stderr.contains("no connection to 127.0.0.1:9: Connection refused"), "{outcome}");
     assert_fetched(&made(SOUND), &scratch.file(SOUND));
     let text = format!("{}\n{}\n", server.url(SOUND), server.url(PICTURES));
     let outcome = get(&scratch, &write(&scratch, "b.txt", &text), &["--force"]);

@@ -1,13 +1,22 @@
 //! Bytes between a socket and a parser, in storage that the host gave.
 
+use core::fmt;
+
 use crate::error::{Error, Misuse};
 
 /// A byte queue over the host's storage: filled at the end, consumed at the front.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Buffer<B> {
     storage: B,
     start: usize,
     end: usize,
+}
+
+/// Without the bytes, among which can be a password.
+impl<B> fmt::Debug for Buffer<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer").field("start", &self.start).field("end", &self.end).finish_non_exhaustive()
+    }
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Buffer<B> {

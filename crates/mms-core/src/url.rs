@@ -46,8 +46,8 @@ impl Scheme {
     }
 }
 
-/// The parts of a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The parts of a URL. `Debug` shows no user name and no password.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Url<'a> {
     /// The scheme.
@@ -60,6 +60,18 @@ pub struct Url<'a> {
     pub port: Option<u16>,
     /// Path without the leading slash, and query, as written.
     pub path: &'a str,
+}
+
+impl fmt::Debug for Url<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Url")
+            .field("scheme", &self.scheme)
+            .field("user_info", &self.user_info.map(|_| "..."))
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("path", &self.path)
+            .finish()
+    }
 }
 
 impl<'a> Url<'a> {

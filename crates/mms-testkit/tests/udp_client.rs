@@ -300,6 +300,49 @@ fn media_that_stays_away_is_an_error_where_tcp_brings_another_header_or_is_not_w
 }
 
 #[test]
+fn a_pause_holds_while_the_transport_changes() {
+    let mut server = started("mms://h/a", 70);
+    server.pass(Duration::from_secs(6));
+    assert_eq!(server.connects.len(), 2);
+    server.client.pause().unwrap();
+    assert!(over_tcp(&mut server, content().header()).is_empty());
+    assert_eq!((server.events("Stopped").len(), server.client.error()), (1, None));
+    server.pass(Duration::from_secs(100));
+    server.client.resume().unwrap();
+    assert_eq!(mids(&packets(&server.settle())), [Mid::STREAM_SWITCH]);
+    let start = server.say(&talk::switched());
+    assert!(matches!(start[0].message(), Message::StartPlaying(start) if start.location_id == 3));
+    // another wish takes the place of the first
+    let mut server = started("mms://h/a", 70);
+    server.pass(Duration::from_secs(6));
+    server.client.seek(Position::Packet(9)).unwrap();
+    over_tcp(&mut server, content().header());
+    let start = server.say(&talk::switched());
+    assert!(matches!(start[0].message(), Message::StartPlaying(start) if start.location_id == 9));
+    // a stop while the end is held back
+    let mut server = started("mms://h/a", 4);
+    server.say(&talk::end(OK, 10));
+    server.client.stop().unwrap();
+    server.pass(Duration::from_secs(5));
+    assert_eq!((server.connects.len(), server.events("EndOfStream").len()), (1, 1));
+}
+
+#[test]
+fn a_first_datagram_that_is_lost_is_no_reason_for_tcp() {
+    let mut server = started("mms://h/a", 70);
+    server.pass(Duration::from_secs(2));
+    server.lose(&data(3, 10, 0, content().packet(3)));
+    server.datagram(&data(4, 10, 1, content().packet(4)));
+    server.pass(Duration::from_secs(10));
+    assert_eq!((server.connects.len(), server.client.error()), (1, None));
+    assert_eq!(
+        (server.events("Packet").len(), server.events("FellBack").len()),
+        (2, 0),
+        "PacketsLost, Packet"
+    );
+}
+
+#[test]
 fn media_that_was_told_is_not_asked_for_over_tcp() {
     let mut server = started("mms://h/a", 70);
     server.datagram(&data(3, 10, 0, content().packet(3)));

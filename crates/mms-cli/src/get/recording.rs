@@ -87,6 +87,10 @@ impl Recording {
     /// Takes what the client reports.
     pub(crate) fn take(&mut self, event: &Event<'_>) -> Result<Next, Failure> {
         match event {
+            Event::Redirected { .. } if self.summary.is_some() => Err(Failure::new(
+                Kind::Protocol,
+                "the server sends the client elsewhere behind the header of the stream",
+            )),
             Event::Redirected { .. } => {
                 self.forget();
                 Ok(Next::GoOn)

@@ -18,6 +18,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         if self.plays_on && play.from == Position::Beginning {
             return Ok(());
         }
+        if self.media.is_fetched_anew() {
+            return self.wish_anew(play);
+        }
         self.protocol.play(play)
     }
 
@@ -26,6 +29,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// # Errors
     /// As [`play`](Self::play).
     pub fn seek(&mut self, from: Position) -> Result<(), Error> {
+        if let (true, Some(play)) = (self.media.is_fetched_anew(), self.plays) {
+            return self.wish_anew(Play { from, rate: None, ..play });
+        }
         self.protocol.seek(from)
     }
 
@@ -34,7 +40,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// # Errors
     /// As [`play`](Self::play).
     pub fn stop(&mut self) -> Result<(), Error> {
-        self.protocol.stop()
+        if !self.media.is_fetched_anew() {
+            self.protocol.stop()?;
+        }
+        self.wish_no_media();
+        Ok(())
     }
 
     /// Stops so that [`resume`](Self::resume) goes on behind the last packet.
@@ -42,7 +52,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// # Errors
     /// As [`play`](Self::play).
     pub fn pause(&mut self) -> Result<(), Error> {
-        self.protocol.pause(self.now)
+        if !self.media.is_fetched_anew() {
+            self.protocol.pause(self.now)?;
+        }
+        self.wish_no_media();
+        Ok(())
     }
 
     /// Goes on after [`pause`](Self::pause).

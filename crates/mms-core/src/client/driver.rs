@@ -75,6 +75,8 @@ pub struct Client<B> {
     pub(super) media: Media,
     /// a short connection of the session before
     pub(super) close_short: bool,
+    /// a deadline has passed, and the host was told to look for bytes once more
+    looked: bool,
     /// of the last step
     pub(super) now: Instant,
 }
@@ -144,6 +146,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             closing: false,
             media: Media::NONE,
             close_short: false,
+            looked: false,
             now: Instant::ZERO,
         })
     }
@@ -161,18 +164,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                 self.announced = true;
                 return Step::Event;
             }
-            match self.timers.expired(now) {
-                // everything is there; only the goodbye was not taken
-                Some(TimerName::ShutDown) => self.leave(),
-                Some(TimerName::Reply) => {
-                    self.step_timed_out();
-                    continue;
-                }
-                Some(name) => {
-                    self.fail(Error::TimedOut(name));
-                    continue;
-                }
-                None => {}
+            if self.link != Link::Open && self.timers.next() <= now {
+                self.timed_out(now);
+                continue;
             }
             if let Some(step) = self.link_step(now) {
                 return step;
@@ -188,8 +182,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                         self.timers.start(TimerName::ShutDown, now, self.options.close_timeout);
                     }
                     self.await_media(now);
+                    let is_due = self.timers.next().min(self.protocol.poll_timeout()) <= now;
+                    if core::mem::take(&mut self.looked) && is_due {
+                        self.timed_out(now);
+                        continue;
+                    }
                     // a timer may have raised a wish
                     if let Some(step) = self.http_step(now).or_else(|| self.rest()) {
+                        self.looked = is_due && matches!(step, Step::Wait { .. });
                         return step;
                     }
                 }
@@ -197,6 +197,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             }
         }
         Step::Wait { read: Sockets::NONE, write: Sockets::NONE, until: now }
+    }
+
+    /// A deadline has passed. While a connection is open that counts only if the host looked for bytes behind it: a host
+    /// that was busy elsewhere finds them in its socket.
+    fn timed_out(&mut self, now: Instant) {
+        let result = match self.timers.expired(now) {
+            // everything is there; only the goodbye was not taken
+            Some(TimerName::ShutDown) => {
+                self.leave();
+                Ok(())
+            }
+            Some(TimerName::Reply) => {
+                self.step_timed_out();
+                Ok(())
+            }
+            Some(name) => Err(Error::TimedOut(name)),
+            None => self.protocol.handle_timeout(now),
+        };
+        if let Err(error) = result {
+            self.fail(error);
+        }
     }
 
     /// What the host does about its sockets before anything else; `None` if another round decides, or if the link is
@@ -241,7 +262,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             }
             Link::Fresh => {
                 self.link = Link::Open;
-                if self.rollover.has_other_family() {
+                if !self.began && self.rollover.has_other_family() {
                     self.timers.start(TimerName::Reply, now, self.options.rollover_timeout);
                 }
                 None
@@ -391,9 +412,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         if let Some(error) = self.protocol.error() {
             return Err(error);
         }
-        if self.protocol.poll_timeout() <= now {
-            self.protocol.handle_timeout(now)?;
-        }
         if self.protocol.is_http() { self.advance_http(now) } else { self.advance_mms(now) }
     }
 
@@ -473,7 +491,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                 self.began = true;
                 self.plays_on = *last && self.protocol.is_http() && self.protocol.is_streaming();
                 if let Some(play) = self.plays.take_if(|_| *last) {
-                    self.protocol.play(play)?;
+                    self.play_anew(play)?;
                 }
             }
             Located::TextPart { .. } => self.began = true,
@@ -560,7 +578,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             ),
         };
         let until = until.min(self.protocol.poll_timeout()).min(self.timers.next());
-        Some(Step::Wait { read, write, until })
+        Some(Step::Wait { read, write, until: until.max(self.now) })
     }
 
     pub(super) fn leave(&mut self) {

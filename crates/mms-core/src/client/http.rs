@@ -242,7 +242,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     /// Tells the session of connections that are there.
     fn http_fresh(&mut self, now: Instant) {
-        let waits = !self.answered && self.rollover.has_other_family();
+        let waits = !self.answered && !self.began && self.rollover.has_other_family();
         let Protocol::Http(http) = &mut self.protocol else { return };
         if http.streaming == Socket::Fresh {
             http.streaming = Socket::Open;

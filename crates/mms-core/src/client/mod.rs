@@ -69,7 +69,8 @@
 //! - [`Event::RolledOver`], [`Event::Redirected`]: all begins anew, perhaps after parts of a header were told. What was written
 //!   is void.
 //! - [`Event::FellBack`]: media in datagrams stayed away, and the client asks for it over TCP. What was told stays valid; header
-//!   and wish are the same, and `Started` follows anew. There is nothing to do.
+//!   and wish are the same, and `Started` follows anew. There is nothing to do; [`Client::header`] and [`Client::content`] are
+//!   empty until the header is there again, or for good if it does not come.
 //! - [`Event::EndOfStream`]: by default ([`Options::close_at_end`]) the client then closes and `Done` follows, and if `hr` is a
 //!   failure [`Client::error`] is `Refused` with it. With `more` it goes on: `StreamChange` and the header of the next entry
 //!   follow, which plays by itself (over MMS unless [`Options::play`] is `None`); [`Client::header`] is `None` until it is whole. To have one entry only, [`close`](Client::close).

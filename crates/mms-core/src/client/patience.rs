@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::driver::{Client, Place};
 use super::event::{Event, Located};
 use crate::error::{Error, TimerName};
+use crate::mmsp::client::Play;
 use crate::rollover::Transport;
 use crate::selection::Selection;
 use crate::time::Instant;
@@ -33,8 +34,10 @@ impl HeaderSum {
 /// How far the media is that a Started promised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Promised {
-    /// nothing, or it is there
+    /// nothing
     Nothing,
+    /// a packet was told, perhaps before the word that it comes
+    Came,
     /// the first packet
     First,
     /// the first packet, and no media was told yet
@@ -51,6 +54,8 @@ pub(super) struct Media {
     header_began: Instant,
     /// the header that was told before the transport changed
     known: Option<HeaderSum>,
+    /// the application stopped before that header was there again
+    stopped: bool,
 }
 
 impl Media {
@@ -60,7 +65,17 @@ impl Media {
         header: HeaderSum::NONE,
         header_began: Instant::ZERO,
         known: None,
+        stopped: false,
     };
+
+    /// Whether the transport changed within a play, and the header is not there again.
+    pub(super) fn is_fetched_anew(&self) -> bool {
+        self.known.is_some()
+    }
+
+    fn is_promised(&self) -> bool {
+        matches!(self.promised, Promised::First | Promised::FirstOfAll)
+    }
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
@@ -93,6 +108,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     /// Who sends one byte now and then is not waited for as long as there are bytes.
     fn note_part(&mut self, offset: u64, len: usize) {
+        // datagrams are told when all of them are there
+        if self.protocol.is_udp() {
+            return;
+        }
         if offset == 0 {
             self.media.header_began = self.now;
         }
@@ -103,7 +122,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     }
 
     fn opening(&self, most: Duration) -> Duration {
-        let may_go_on = !self.began && self.rollover.next().is_some();
+        // the other form of MMS meets the same server, and the same delay
+        let may_go_on = !self.began && self.rollover.next().is_some_and(|next| next == Transport::Http);
         let rollover = self.options.rollover_timeout.saturating_mul(OPENING);
         if may_go_on { most.min(rollover) } else { most }
     }
@@ -112,13 +132,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     pub(super) fn note_media(&mut self, event: &Located) {
         let media = &mut self.media;
         match event {
+            Located::Plain(Event::Started) if media.promised == Promised::Came => {}
             Located::Plain(Event::Started) if media.told => media.promised = Promised::First,
             Located::Plain(Event::Started) => media.promised = Promised::FirstOfAll,
-            Located::Packet { .. }
-            | Located::FilePart { .. }
-            | Located::Plain(
-                Event::PacketsLost { .. } | Event::StreamChange { .. } | Event::EndOfStream { .. },
-            ) => {
+            Located::Packet { .. } | Located::FilePart { .. } | Located::Plain(Event::PacketsLost { .. }) => {
+                media.told = true;
+                media.promised = Promised::Came;
+            }
+            Located::Plain(Event::StreamChange { .. } | Event::EndOfStream { .. }) => {
                 media.told = true;
                 media.promised = Promised::Nothing;
             }
@@ -135,8 +156,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             return;
         }
         let awaited = self.protocol.awaited();
-        if self.media.promised != Promised::Nothing && awaited != TimerName::Media {
+        if self.media.is_promised() && awaited != TimerName::Media {
             // it is not waited for any more, and the session has its own time for what is
+            return;
+        }
+        if self.media.promised == Promised::FirstOfAll && self.may_fall_back() && self.has_datagrams() {
+            // the first one is missing, not the path
+            self.media.promised = Promised::First;
             return;
         }
         let error = Error::TimedOut(awaited);
@@ -149,7 +175,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// what was told does not pay for it.
     pub(super) fn await_media(&mut self, now: Instant) {
         let promised = self.media.promised;
-        if promised == Promised::Nothing
+        if !self.media.is_promised()
             || self.timers.is_running(TimerName::Reply)
             || self.protocol.awaited() != TimerName::Media
         {
@@ -172,8 +198,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
 
     /// The stream is over before one datagram of it came.
     pub(super) fn came_to_nothing(&self) -> bool {
-        let came = self.reception().map_or(0, |reception| reception.packets_received);
-        self.media.promised == Promised::FirstOfAll && came == 0 && self.may_fall_back()
+        self.media.promised == Promised::FirstOfAll && !self.has_datagrams() && self.may_fall_back()
+    }
+
+    fn has_datagrams(&self) -> bool {
+        self.reception().is_some_and(|reception| reception.packets_received > 0)
     }
 
     /// Media does not come in datagrams: asks for the same over TCP. False if that cannot be.
@@ -193,6 +222,32 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         self.media.known = Some(known);
         self.report(Event::FellBack { from, error, to });
         true
+    }
+
+    /// Another wish, before the header is there again.
+    pub(super) fn wish_anew(&mut self, play: Play) -> Result<(), Error> {
+        self.media.stopped = false;
+        self.plays = Some(play);
+        Ok(())
+    }
+
+    /// The application stops: media that stays away is no fault.
+    pub(super) fn wish_no_media(&mut self) {
+        self.media.stopped = self.media.is_fetched_anew();
+        if self.media.is_promised() {
+            self.media.promised = Promised::Nothing;
+            self.timers.stop(TimerName::Reply);
+        }
+    }
+
+    /// The header is there again: plays, or tells the stop that was wished for in between.
+    pub(super) fn play_anew(&mut self, play: Play) -> Result<(), Error> {
+        if core::mem::take(&mut self.media.stopped) {
+            self.protocol.remember(play);
+            self.report(Event::Stopped);
+            return Ok(());
+        }
+        self.protocol.play(play)
     }
 
     /// Whether the host knows what an event tells, from before the transport changed.

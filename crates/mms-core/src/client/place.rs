@@ -9,7 +9,7 @@ use super::options::Options;
 use super::patience::Media;
 use super::protocol::Protocol;
 use super::udp::Udp;
-use crate::error::{Error, Incompatible, LimitName};
+use crate::error::{Error, Incompatible, LimitName, TimerName};
 use crate::metafile::{self, Base, Target, Value};
 use crate::mmsp::client::{RedirectKind, Session};
 use crate::rollover::{Rollover, Transport, Verdict};
@@ -20,6 +20,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// Section 3.1.5.7 of \[MS-MMSP\]: everything begins anew at the new place.
     pub(super) fn redirect(&mut self, kind: RedirectKind, event: &Located) -> Result<(), Error> {
         let Event::Redirected { location, .. } = event.lend(self.receive.data()) else { return Ok(()) };
+        if self.media.is_fetched_anew() {
+            // the host has a header that it was promised to keep
+            return Err(Error::TimedOut(TimerName::Media));
+        }
         self.redirects = self.redirects.saturating_add(1);
         if self.redirects > self.options.redirects {
             let (found, allowed) = (self.redirects, self.options.redirects);

@@ -101,6 +101,13 @@ impl Protocol {
         both!(self, session => session.last_play())
     }
 
+    /// What a resume plays, where nothing was played yet.
+    pub(super) fn remember(&mut self, play: Play) {
+        if let Self::Mms(session) = self {
+            session.remember(play);
+        }
+    }
+
     pub(super) fn error(&self) -> Option<Error> {
         both!(self, session => session.error())
     }

@@ -230,3 +230,31 @@ fn bad_headers_and_packets_are_told_by_their_fault() {
     let fault = Error::PeerMisbehaved(Misbehaviour::PacketTooLarge);
     assert_eq!(server.client.error(), Some(fault));
 }
+
+#[test]
+fn what_came_while_the_host_was_elsewhere_is_in_time() {
+    let mut server = at(At::Streaming);
+    for number in 0..3 {
+        server.now = server.now + 600 * SECOND;
+        media(&mut server, number..number + 1, 10);
+        assert_eq!((server.client.error(), server.story().last().is_some()), (None, true), "{number}");
+    }
+    server.now = server.now + 600 * SECOND;
+    server.settle();
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Silence)), "nothing came");
+}
+
+#[test]
+fn packets_before_the_one_that_is_wanted_are_media_too() {
+    let mut server = at(At::Ready);
+    server.client.play(Play::from(Position::Packet(3))).unwrap();
+    server.settle();
+    server.say(&talk::switched());
+    server.say(&talk::started(OK, 10));
+    for number in 0..4 {
+        server.pass(10 * SECOND);
+        assert_eq!((server.client.error(), server.events("Packet").len()), (None, 0), "{number}");
+        media(&mut server, number..number + 1, 10);
+    }
+    assert_eq!(server.events("Packet").len(), 1);
+}

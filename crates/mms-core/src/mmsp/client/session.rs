@@ -82,6 +82,8 @@ pub struct Session {
     last_packet: Option<u32>,
     last_send_time: Option<u32>,
     wanted_packet: Option<u32>,
+    /// packets come that lie before the one that is wanted
+    early: bool,
     statistics: Statistics,
     /// what the last Logging told
     logged: Statistics,
@@ -143,6 +145,7 @@ impl Session {
             last_packet: None,
             last_send_time: None,
             wanted_packet: None,
+            early: false,
             statistics: Statistics::default(),
             logged: Statistics::default(),
             first_send_time: None,
@@ -235,6 +238,11 @@ impl Session {
     #[must_use]
     pub fn last_play(&self) -> &Play {
         &self.play
+    }
+
+    /// What a resume plays, where nothing was played yet.
+    pub(crate) fn remember(&mut self, play: Play) {
+        self.play = play;
     }
 
     // ---- input
@@ -370,6 +378,7 @@ impl Session {
             State::AwaitOpenFile => TimerName::Open,
             State::AwaitHeader | State::EntryChange => TimerName::Header,
             State::Switching | State::Starting { .. } => TimerName::Play,
+            State::Streaming if self.early => TimerName::Silence,
             State::Streaming | State::Ending { .. } => TimerName::Media,
             State::Stopping { .. } => TimerName::Stop,
             State::AwaitConnected | State::Ready | State::Closing | State::Closed => TimerName::Reply,
@@ -725,6 +734,7 @@ impl Session {
     fn begin(&mut self, play: Play, wanted_packet: Option<u32>) {
         self.play = play;
         self.wanted_packet = wanted_packet;
+        self.early = false;
         self.first_send_time = None;
         self.state = State::Switching;
         self.enqueue(Intent::SwitchAll);

@@ -125,6 +125,8 @@ pub struct Session {
     first_send_time: Option<u32>,
     last_send_time: Option<u32>,
     wanted_packet: Option<u32>,
+    /// packets come that lie before the one that is wanted
+    early: bool,
     statistics: Statistics,
     failed: Option<Error>,
 }
@@ -166,6 +168,7 @@ impl Session {
             first_send_time: None,
             last_send_time: None,
             wanted_packet: None,
+            early: false,
             statistics: Statistics::default(),
             failed: None,
             config,
@@ -272,6 +275,7 @@ impl Session {
             State::Playing | State::Streaming => self.enqueue_log(),
             _ => return Err(Error::ApiMisuse(Misuse::WrongState)),
         }
+        self.early = false;
         self.wanted_packet = match play.from {
             Position::Packet(number) if number > 0 && self.is_stored() => Some(number),
             _ => None,
@@ -586,6 +590,7 @@ impl Session {
             State::Describing if self.content.is_none() => TimerName::Open,
             State::Describing | State::EntryChange { .. } => TimerName::Header,
             State::Playing => TimerName::Play,
+            State::Streaming if self.early => TimerName::Silence,
             State::Streaming => TimerName::Media,
             State::File if self.walker.is_complete() => TimerName::Silence,
             State::File => TimerName::Header,

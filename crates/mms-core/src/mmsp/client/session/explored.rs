@@ -282,6 +282,7 @@ impl Machine for Explored {
             last_packet,
             last_send_time: _,
             wanted_packet,
+            early: _,
             statistics: _,
             logged: _,
             first_send_time: _,

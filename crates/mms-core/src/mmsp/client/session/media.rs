@@ -122,6 +122,7 @@ impl Session {
             self.wanted_packet = None;
             return false;
         }
+        self.early = true;
         if let (Position::Packet(_), State::Streaming, Some(time)) =
             (self.play.from, self.state, self.last_send_time)
         {

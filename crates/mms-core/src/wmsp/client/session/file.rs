@@ -10,13 +10,15 @@ pub(super) struct FileCut {
     packets: Option<u64>,
     /// number of the next packet
     number: u32,
+    /// bytes of what comes next that are there
+    seen: usize,
     /// the peer closed in the middle of a packet
     pub(super) is_cut: bool,
 }
 
 impl FileCut {
     pub(super) const fn new() -> Self {
-        Self { packets: None, number: 0, is_cut: false }
+        Self { packets: None, number: 0, seen: 0, is_cut: false }
     }
 }
 
@@ -53,13 +55,14 @@ impl Session {
 
     pub(super) fn file(&mut self, now: Instant, content: &[u8]) -> Result<Handled<Located>, Error> {
         let over = self.streaming.ends_behind(content.len()) || self.file.is_cut;
+        // any byte counts, however slow a packet comes together
+        let came = core::mem::replace(&mut self.file.seen, content.len()) != content.len();
+        if came || !self.timers.is_running(TimerName::Reply) {
+            self.timers.start(TimerName::Reply, now, self.config.reply_timeout);
+        }
         if content.is_empty() {
-            if !self.timers.is_running(TimerName::Reply) {
-                self.timers.start(TimerName::Reply, now, self.config.reply_timeout);
-            }
             return if over { self.body_over(0) } else { Ok(incomplete(1)) };
         }
-        self.timers.start(TimerName::Reply, now, self.config.reply_timeout);
         let Some(packet_size) = self.walker.summary().map(HeaderSummary::packet_size) else {
             return self.file_header(content);
         };

@@ -238,6 +238,7 @@ impl Session {
         }
         let early = self.wanted_packet.is_some_and(|wanted| header.location_id < wanted);
         if early && self.config.quirks.position_ignored {
+            self.early = true;
             return Ok(None);
         }
         self.wanted_packet = None;
