@@ -87,10 +87,10 @@ impl<H: Host> Doors<H> {
         Self { gate: Gate::new(options.gate), options, host, sessions, refused: Arc::default() }
     }
 
-    /// How many connections are open.
+    /// How many connections are open, those included that are only told that the server is full.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.gate.open()
+        self.gate.open() + self.gate.turned_away()
     }
 
     /// The session of a socket that was accepted, and the UDP socket of its listener. If there are too many, it is one that only tells
@@ -107,7 +107,7 @@ impl<H: Host> Doors<H> {
                     Some(count) => tracing::warn!(%peer, count, "refused: {full}"),
                     None => tracing::debug!(%peer, "refused: {full}"),
                 }
-                (self.gate.turn_away()?, None)
+                (self.gate.turn_away(peer.ip())?, None)
             }
         };
         let random = crate::random().inspect_err(|error| tracing::warn!(%peer, %error, "connection")).ok()?;

@@ -173,7 +173,7 @@ fn full<A: Adapter>(options: ServerOptions) -> (Serving, Arc<Log>, TcpStream) {
 
 fn one_and(refusals: usize) -> ServerOptions {
     let mut options = unpaced();
-    options.gate = GateLimits { total: 1, per_address: 1, refusals };
+    options.gate = GateLimits { total: 1, per_address: 1, refusals, refusals_per_address: refusals };
     options
 }
 
