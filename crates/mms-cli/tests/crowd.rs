@@ -184,12 +184,21 @@ fn ended_by(log: &str, limit: &str) -> usize {
     log.lines().filter(|line| line.contains(&format!("outcome=\"timed out: {limit}\""))).count()
 }
 
+/// The log tells something exactly so often; its lines come through a pipe, so they may be late.
+fn assert_logged(server: &Server, what: &str, count: usize, told: impl Fn(&str) -> usize) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while told(&server.logs()) < count && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let log = server.logs();
+    assert_eq!(told(&log), count, "{what}\n{log}");
+}
+
 /// The log names the limit that ended each of those that held the server up, and nobody else.
 fn assert_named_limits(server: &Server, turns: usize) {
-    let log = server.logs();
     let half = IDLERS / 2;
     for (limit, each) in [(STALL_LIMIT, IDLERS), (FIRST_BYTES_LIMIT, half), (HANDSHAKE_LIMIT, half)] {
-        assert_eq!(ended_by(&log, limit), each * turns, "{limit}\n{log}");
+        assert_logged(server, limit, each * turns, |log| ended_by(log, limit));
     }
     for (transport, ways) in
         [("MMS/TCP", &[Way::Tcp][..]), ("MMS/UDP", &[Way::Udp]), ("HTTP", &[Way::Http, Way::File])]
@@ -198,8 +207,9 @@ fn assert_named_limits(server: &Server, turns: usize) {
             field(line, "transport").as_deref() == Some(transport) && line.contains("outcome=completed")
         };
         let clients = CLIENTS / WAYS.len() * WAYS.iter().filter(|way| ways.contains(way)).count();
-        assert_eq!(log.lines().filter(completed).count(), 2 * clients * turns, "{transport}\n{log}");
+        assert_logged(server, transport, 2 * clients * turns, |log| log.lines().filter(completed).count());
     }
+    let log = server.logs();
     assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
 }
 

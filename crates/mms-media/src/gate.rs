@@ -13,11 +13,13 @@ pub struct GateLimits {
     pub per_address: usize,
     /// Beyond these: connections that are only told that the server is full. All others are closed without a word.
     pub refusals: usize,
+    /// Of them, those of one address.
+    pub refusals_per_address: usize,
 }
 
 impl Default for GateLimits {
     fn default() -> Self {
-        Self { total: 1024, per_address: 64, refusals: 32 }
+        Self { total: 1024, per_address: 64, refusals: 32, refusals_per_address: 4 }
     }
 }
 
@@ -30,9 +32,39 @@ pub struct Gate {
 
 #[derive(Debug, Default)]
 struct Counts {
+    admitted: Places,
+    turned_away: Places,
+}
+
+#[derive(Debug, Default)]
+struct Places {
     total: usize,
     by_address: HashMap<IpAddr, usize>,
-    refusals: usize,
+}
+
+impl Places {
+    fn take(&mut self, address: IpAddr, total: usize, per_address: usize) -> Result<(), Full> {
+        if self.total >= total {
+            return Err(Full::Total { allowed: total });
+        }
+        let of_address = self.by_address.get(&address).copied().unwrap_or(0);
+        if of_address >= per_address {
+            return Err(Full::Address { address, allowed: per_address });
+        }
+        self.total += 1;
+        self.by_address.insert(address, of_address + 1);
+        Ok(())
+    }
+
+    fn give_back(&mut self, address: IpAddr) {
+        self.total = self.total.saturating_sub(1);
+        if let Some(of_address) = self.by_address.get_mut(&address) {
+            *of_address = of_address.saturating_sub(1);
+            if *of_address == 0 {
+                self.by_address.remove(&address);
+            }
+        }
+    }
 }
 
 /// Why a connection is not admitted.
@@ -68,52 +100,30 @@ impl Gate {
     /// The limit that is reached.
     pub fn admit(&self, ip: IpAddr) -> Result<Permit, Full> {
         let address = ip.to_canonical();
-        let mut counts = self.counts();
-        if counts.total >= self.limits.total {
-            return Err(Full::Total { allowed: self.limits.total });
-        }
-        let of_address = counts.by_address.get(&address).copied().unwrap_or(0);
-        if of_address >= self.limits.per_address {
-            return Err(Full::Address { address, allowed: self.limits.per_address });
-        }
-        counts.total += 1;
-        counts.by_address.insert(address, of_address + 1);
-        drop(counts);
-        Ok(Permit { gate: self.clone(), address: Some(address) })
+        self.counts().admitted.take(address, self.limits.total, self.limits.per_address)?;
+        Ok(Permit { gate: self.clone(), address, is_admitted: true })
     }
 
     /// Counts a connection that was not admitted and shall be told so, as long as the permit lives; `None` if there are as
-    /// many of them as are allowed.
+    /// many of them, in all or of its address, as are allowed.
     #[must_use]
-    pub fn turn_away(&self) -> Option<Permit> {
-        let mut counts = self.counts();
-        if counts.refusals >= self.limits.refusals {
-            return None;
-        }
-        counts.refusals += 1;
-        drop(counts);
-        Some(Permit { gate: self.clone(), address: None })
+    pub fn turn_away(&self, ip: IpAddr) -> Option<Permit> {
+        let address = ip.to_canonical();
+        let GateLimits { refusals, refusals_per_address, .. } = self.limits;
+        self.counts().turned_away.take(address, refusals, refusals_per_address).ok()?;
+        Some(Permit { gate: self.clone(), address, is_admitted: false })
     }
 
-    /// How many connections are open; those that are turned away do not count.
+    /// How many connections are open; those that are [turned away](Self::turned_away) do not count.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.counts().total
+        self.counts().admitted.total
     }
 
-    fn leave(&self, address: Option<IpAddr>) {
-        let mut counts = self.counts();
-        let Some(address) = address else {
-            counts.refusals = counts.refusals.saturating_sub(1);
-            return;
-        };
-        counts.total = counts.total.saturating_sub(1);
-        if let Some(of_address) = counts.by_address.get_mut(&address) {
-            *of_address = of_address.saturating_sub(1);
-            if *of_address == 0 {
-                counts.by_address.remove(&address);
-            }
-        }
+    /// How many connections are being told that they were not admitted.
+    #[must_use]
+    pub fn turned_away(&self) -> usize {
+        self.counts().turned_away.total
     }
 
     /// The counts hold after every statement above, so a panic elsewhere does not spoil them.
@@ -127,13 +137,16 @@ impl Gate {
 #[must_use = "dropping the permit gives the place back"]
 pub struct Permit {
     gate: Gate,
-    /// `None` for one that is turned away
-    address: Option<IpAddr>,
+    address: IpAddr,
+    /// else it is turned away
+    is_admitted: bool,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.gate.leave(self.address);
+        let mut counts = self.gate.counts();
+        let places = if self.is_admitted { &mut counts.admitted } else { &mut counts.turned_away };
+        places.give_back(self.address);
     }
 }
 
@@ -157,7 +170,7 @@ mod tests {
         assert_eq!(gate.open(), 2);
         drop((other, again));
         assert_eq!(gate.open(), 0);
-        assert!(gate.counts().by_address.is_empty());
+        assert!(gate.counts().admitted.by_address.is_empty());
     }
 
     #[test]
@@ -172,15 +185,33 @@ mod tests {
 
     #[test]
     fn those_that_are_turned_away_are_few_and_take_no_place() {
-        let gate = Gate::new(GateLimits { total: 1, per_address: 1, refusals: 2 });
-        let held = gate.admit(ip("192.0.2.1")).unwrap();
-        let (first, second) = (gate.turn_away().unwrap(), gate.clone().turn_away().unwrap());
-        assert!(gate.turn_away().is_none() && gate.open() == 1);
+        let limits = GateLimits { total: 1, per_address: 1, refusals: 2, refusals_per_address: 2 };
+        let (gate, address) = (Gate::new(limits), ip("192.0.2.1"));
+        let held = gate.admit(address).unwrap();
+        let (first, second) = (gate.turn_away(address).unwrap(), gate.clone().turn_away(address).unwrap());
+        assert!(gate.turn_away(ip("192.0.2.2")).is_none());
+        assert_eq!((gate.open(), gate.turned_away()), (1, 2));
         drop(held);
-        assert!(gate.open() == 0 && gate.admit(ip("192.0.2.1")).is_ok());
+        assert!(gate.open() == 0 && gate.admit(address).is_ok());
         drop(first);
-        assert!(gate.turn_away().is_some());
+        assert!(gate.turn_away(address).is_some());
         drop(second);
-        assert_eq!(gate.counts().refusals, 0);
+        assert_eq!(gate.turned_away(), 0);
+        assert!(gate.counts().turned_away.by_address.is_empty());
+    }
+
+    #[test]
+    fn one_address_leaves_places_of_refusals_to_others() {
+        let gate = Gate::new(GateLimits { total: 0, ..GateLimits::default() });
+        let GateLimits { refusals, refusals_per_address, .. } = GateLimits::default();
+        let address = ip("192.0.2.1");
+        let held: Vec<_> = (0..refusals).map_while(|_| gate.turn_away(address)).collect();
+        assert!(held.len() == refusals_per_address && refusals_per_address < refusals);
+        assert!(gate.turn_away(ip("::ffff:192.0.2.1")).is_none(), "the same address");
+        let other = gate.turn_away(ip("192.0.2.2")).unwrap();
+        drop(held);
+        assert!(gate.turn_away(address).is_some());
+        drop(other);
+        assert_eq!(gate.turned_away(), 0);
     }
 }

@@ -11,9 +11,9 @@ use async_executor::Executor;
 use async_io::{Async, Timer};
 use blocking::{Task, unblock};
 use event_listener::{Event, EventListener};
-use futures_lite::future::or;
+use futures_lite::future::{or, yield_now};
 use mms_media::Host;
-use mms_media::adapter::{Answered, Doors, Listeners, ServerOptions, Session, answer, poll_io};
+use mms_media::adapter::{ACCEPTS, Answered, Doors, Listeners, ServerOptions, Session, answer, poll_io};
 
 use crate::socket::{Datagrams, Socket};
 
@@ -57,15 +57,19 @@ impl Server {
         }
         let accepting = async {
             loop {
-                let (stream, peer, udp) = listeners.next(poll_accept, Timer::after).await;
-                if let (Some(session), Ok(socket)) = (doors.admit(peer, udp), Socket::new(stream)) {
-                    let (shut_down, ended) = (going_down.listen(), &ended);
-                    let session = async move {
-                        run(session, socket, shut_down).await;
-                        ended.notify(usize::MAX);
-                    };
-                    executor.spawn(session).detach();
+                for _ in 0..ACCEPTS {
+                    let (stream, peer, udp) = listeners.next(poll_accept, Timer::after).await;
+                    if let (Some(session), Ok(socket)) = (doors.admit(peer, udp), Socket::new(stream)) {
+                        let (shut_down, ended) = (going_down.listen(), &ended);
+                        let session = async move {
+                            run(session, socket, shut_down).await;
+                            ended.notify(usize::MAX);
+                        };
+                        executor.spawn(session).detach();
+                    }
                 }
+                // others get their turn, however fast clients come
+                yield_now().await;
             }
         };
         executor.run(or(stop, accepting)).await;

@@ -11,7 +11,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use mms_core::time::Instant;
 use mms_media::adapter::{
-    ACCEPT_PAUSE, Answered, Doors, ServerOptions, Session, Table, Turn, UdpPort, answer,
+    ACCEPT_PAUSE, ACCEPTS, Answered, Doors, ServerOptions, Session, Table, Turn, UdpPort, answer,
 };
 use mms_media::{Clock, Host};
 
@@ -141,7 +141,7 @@ struct Loop<H: Host> {
     system: Clock,
     /// when to give up waiting for the last connections
     until: Option<Instant>,
-    /// when to accept again after the system had no descriptor left
+    /// when to accept again: after the system had no descriptor left, or others had their turn
     accept_again: Option<Instant>,
 }
 
@@ -215,7 +215,7 @@ impl<H: Host> Loop<H> {
     }
 
     fn accept(&mut self, listener: usize) {
-        loop {
+        for _ in 0..ACCEPTS {
             match self.listeners[listener].tcp.accept() {
                 Ok(_) if self.until.is_some() => {}
                 Ok((stream, peer)) => {
@@ -233,6 +233,8 @@ impl<H: Host> Loop<H> {
                 }
             }
         }
+        // the system does not tell again of those that wait
+        self.accept_again = Some(self.system.now());
     }
 
     fn add(&mut self, stream: TcpStream, peer: SocketAddr, listener: usize) -> io::Result<()> {
@@ -292,5 +294,20 @@ mod tests {
         let turns = (0..=FLOOD).take_while(|_| server.route()).count();
         assert!((3..FLOOD).contains(&turns), "{turns} turns for {FLOOD} datagrams");
         assert!(!server.route(), "and then there is no more");
+    }
+
+    #[test]
+    fn a_flood_of_connections_leaves_turns_to_others() {
+        let server = Server::bind(&["127.0.0.1:0".parse().unwrap()], ServerOptions::default()).unwrap();
+        let address = server.local_addrs().unwrap()[0];
+        let mut server = server.into_loop(mms_media::Feed::new(Arc::default()));
+        let connect = |_| std::net::TcpStream::connect(address).unwrap();
+        // fewer than the system lets wait, and than one address may have
+        let (_first, _second): (Vec<_>, Vec<_>) =
+            ((0..ACCEPTS).map(connect).collect(), (0..9).map(connect).collect());
+        server.accept(0);
+        assert_eq!((server.table.tokens().len(), server.accept_again.take().is_some()), (ACCEPTS, true));
+        server.accept(0);
+        assert!(server.accept_again.is_none(), "and then there is no more");
     }
 }

@@ -2,9 +2,10 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mms_core::server::{Accepted, Config};
+use mms_core::time::Instant;
 
 use super::datagrams::UdpPort;
 use super::session::Session;
@@ -45,6 +46,9 @@ impl Default for ServerOptions {
     }
 }
 
+/// Time between two warnings that connections were refused.
+const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+
 /// Lets clients in, as many as the gate allows, and gives each a clone of the host.
 #[derive(Clone, Debug)]
 pub struct Doors<H> {
@@ -52,6 +56,27 @@ pub struct Doors<H> {
     gate: Gate,
     host: H,
     sessions: Arc<Sessions>,
+    refused: Arc<Mutex<Refused>>,
+}
+
+/// Connections that were refused, so that a flood of them does not fill the log.
+#[derive(Debug, Default)]
+struct Refused {
+    /// since the last warning
+    count: u64,
+    warned: Option<Instant>,
+}
+
+impl Refused {
+    /// Counts one; how many to warn of, if it is time.
+    fn count(&mut self, now: Instant) -> Option<u64> {
+        self.count = self.count.saturating_add(1);
+        if self.warned.is_some_and(|warned| now.since(warned) < REFUSED_PAUSE) {
+            return None;
+        }
+        self.warned = Some(now);
+        Some(core::mem::take(&mut self.count))
+    }
 }
 
 impl<H: Host> Doors<H> {
@@ -59,25 +84,30 @@ impl<H: Host> Doors<H> {
     #[must_use]
     pub fn new(options: ServerOptions, host: H) -> Self {
         let sessions = Sessions::new(&options.connection.http, options.gate.total);
-        Self { gate: Gate::new(options.gate), options, host, sessions }
+        Self { gate: Gate::new(options.gate), options, host, sessions, refused: Arc::default() }
     }
 
-    /// How many connections are open.
+    /// How many connections are open, those included that are only told that the server is full.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.gate.open()
+        self.gate.open() + self.gate.turned_away()
     }
 
-    /// The session of a socket that was accepted, and the UDP socket of its listener. If there are too many, which is logged, it is one
-    /// that only tells the client so, and `None` if there are too many of those as well. It is boxed, because futures that pass it on
-    /// would keep room for it more than once.
+    /// The session of a socket that was accepted, and the UDP socket of its listener. If there are too many, it is one that only tells
+    /// the client so, and `None` if there are too many of those as well; at most one warning a second says how many were refused since
+    /// the last one. It is boxed, because futures that pass it on would keep room for it more than once.
     #[must_use]
     pub fn admit<J>(&self, peer: SocketAddr, udp: Option<&Arc<UdpPort>>) -> Option<Box<Session<H, J>>> {
         let (permit, host) = match self.gate.admit(peer.ip()) {
             Ok(permit) => (permit, Some(self.host.clone())),
             Err(full) => {
-                tracing::warn!(%peer, "refused: {full}");
-                (self.gate.turn_away()?, None)
+                let now = self.options.clock.now();
+                let due = self.refused.lock().unwrap_or_else(PoisonError::into_inner).count(now);
+                match due {
+                    Some(count) => tracing::warn!(%peer, count, "refused: {full}"),
+                    None => tracing::debug!(%peer, "refused: {full}"),
+                }
+                (self.gate.turn_away(peer.ip())?, None)
             }
         };
         let random = crate::random().inspect_err(|error| tracing::warn!(%peer, %error, "connection")).ok()?;
@@ -87,5 +117,19 @@ impl<H: Host> Doors<H> {
             .inspect_err(|error| tracing::warn!(%peer, %error, "connection"))
             .map(Box::new)
             .ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_that_is_refused_makes_a_warning_a_second() {
+        let mut refused = Refused::default();
+        let warned: Vec<_> = (0..2500).filter_map(|ms| refused.count(Instant::from_millis(ms))).collect();
+        assert_eq!(warned, [1, 1000, 1000]);
+        // those of the flood that were not told yet, and this one
+        assert_eq!(refused.count(Instant::from_millis(9000)), Some(500));
     }
 }

@@ -12,6 +12,8 @@ use super::datagrams::UdpPort;
 
 /// Wait after the system had no descriptor left.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Most connections to accept before others get their turn.
+pub const ACCEPTS: usize = 64;
 
 /// Listeners `L` of a runtime, each with the UDP port of its number.
 #[derive(Debug)]

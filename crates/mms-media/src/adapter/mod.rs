@@ -26,7 +26,7 @@ pub use asf_bytes::AsfBytes;
 pub use datagrams::{Datagrams, UdpPort};
 pub use doors::{Doors, ServerOptions};
 pub use fetch::{Fetch, Link, Next};
-pub use listeners::{ACCEPT_PAUSE, Listeners};
+pub use listeners::{ACCEPT_PAUSE, ACCEPTS, Listeners};
 pub use resolve::Resolving;
 pub use session::{Answered, Guest, Session, Turn, answer};
 pub use stream::{Stream, poll_io};

@@ -218,22 +218,24 @@ impl<H: Host, J: Future<Output = Answered<H>> + Unpin> Session<H, J> {
     /// Takes turns until the connection is over. It ends in order when `shut_down` is ready; `sleep` is ready when
     /// the system's time has come, `ask` is that of [`turn`](Self::turn).
     pub async fn run(
-        mut self: Box<Self>,
+        self: Box<Self>,
         mut stream: impl Stream,
         shut_down: impl Future<Output = ()>,
         mut sleep: impl FnMut(&mut Context<'_>, std::time::Instant) -> Poll<()>,
         ask: impl Fn(Guest<H>, Question) -> J,
     ) {
+        // dropped before the stream, also with the future: the host is told before the client sees the end
+        let mut session = self;
         let mut shut_down = pin!(shut_down);
         let mut going_down = false;
         poll_fn(|cx| {
             if !going_down && shut_down.as_mut().poll(cx).is_ready() {
                 going_down = true;
-                self.shut_down();
+                session.shut_down();
             }
-            match self.turn(cx, &mut stream, &ask) {
+            match session.turn(cx, &mut stream, &ask) {
                 Turn::Over => return Poll::Ready(()),
-                Turn::Sleep(until) => ready!(sleep(cx, self.clock.at(until))),
+                Turn::Sleep(until) => ready!(sleep(cx, session.clock.at(until))),
                 Turn::Yield => {}
             }
             cx.waker().wake_by_ref();
@@ -387,5 +389,105 @@ impl<H: Host, J> Drop for Session<H, J> {
         }
         // it is set here only
         let _ = self.ended.set(Ended { peer: self.peer, duration, report: self.driver.report() });
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use core::future::{Ready, pending, ready};
+    use core::task::Waker;
+    use std::io::{self, IoSlice};
+    use std::net::UdpSocket;
+    use std::sync::Mutex;
+
+    use super::super::datagrams::Datagrams;
+    use super::super::doors::Doors;
+    use super::*;
+
+    /// What happened, in order.
+    #[derive(Clone, Default)]
+    struct Story(Arc<Mutex<Vec<&'static str>>>);
+
+    impl Host for Story {
+        type Packets = Vec<u8>;
+
+        fn answer(&mut self, _: Question) -> Answer<Vec<u8>> {
+            unreachable!("nothing is asked")
+        }
+
+        fn ended(&mut self, _: &Ended) {
+            self.0.lock().unwrap().push("the host is told");
+        }
+    }
+
+    /// A socket whose client has closed, or says nothing.
+    struct Socket {
+        closed: bool,
+        story: Story,
+    }
+
+    impl Drop for Socket {
+        fn drop(&mut self) {
+            self.story.0.lock().unwrap().push("the socket closes");
+        }
+    }
+
+    impl Stream for Socket {
+        type Datagrams = NoDatagrams;
+
+        fn datagrams(&self, _: UdpSocket) -> io::Result<NoDatagrams> {
+            Err(ErrorKind::Unsupported.into())
+        }
+        fn peer_addr(&self) -> io::Result<SocketAddr> {
+            Err(ErrorKind::Unsupported.into())
+        }
+        fn local_addr(&self) -> io::Result<SocketAddr> {
+            Err(ErrorKind::Unsupported.into())
+        }
+        fn poll_read(&mut self, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
+            if self.closed { Poll::Ready(Ok(0)) } else { Poll::Pending }
+        }
+        fn poll_write(&mut self, _: &mut Context<'_>, _: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+    }
+
+    enum NoDatagrams {}
+
+    impl Datagrams for NoDatagrams {
+        fn try_recv_from(&mut self, _: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+            match *self {}
+        }
+        fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            match *self {}
+        }
+        fn try_send_to(&mut self, _: &[u8], _: SocketAddr) -> io::Result<usize> {
+            match *self {}
+        }
+    }
+
+    #[test]
+    fn the_host_is_told_before_the_client_sees_the_end() {
+        for closed in [true, false] {
+            let story = Story::default();
+            let doors = Doors::new(ServerOptions::default(), story.clone());
+            let session: Box<Session<Story, Ready<Answered<Story>>>> =
+                doors.admit("192.0.2.1:1".parse().unwrap(), None).unwrap();
+            let socket = Socket { closed, story: story.clone() };
+            let run = session.run(
+                socket,
+                pending(),
+                |_, _| Poll::Pending,
+                |guest, question| ready(answer(guest, question)),
+            );
+            let mut run = Box::pin(run);
+            let mut cx = Context::from_waker(Waker::noop());
+            let is_over = (0..10).any(|_| run.as_mut().poll(&mut cx).is_ready());
+            assert_eq!(is_over, closed);
+            // one that is not over yet is dropped in the middle
+            drop(run);
+            assert_eq!(*story.0.lock().unwrap(), ["the host is told", "the socket closes"]);
+        }
     }
 }

@@ -10,7 +10,7 @@ use mms_core::mmsp::wire::{
     Message, StreamEntries, StreamSwitch, StreamSwitchEntry, TcpMessageHeader, encode_packet,
 };
 
-use super::unpaced;
+use super::{unpaced, wait_until};
 use crate::content::Content;
 use crate::pair::{Network, Pair, UdpPlan};
 use crate::web;
@@ -122,15 +122,14 @@ impl Peer {
 
 /// The head of a request, or the first bytes of anything else; they stay unread.
 fn first_words(stream: &TcpStream) -> String {
-    let mut bytes = [0; 4096];
-    loop {
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let (mut bytes, mut text) = ([0; 4096], String::new());
+    wait_until("the head of a request", || {
         let count = stream.peek(&mut bytes).unwrap();
-        let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
-        if !text.starts_with(|first: char| first.is_ascii_uppercase()) || text.contains("\r\n\r\n") {
-            return text;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
+        text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+        !text.starts_with(|first: char| first.is_ascii_uppercase()) || text.contains("\r\n\r\n")
+    });
+    text
 }
 
 /// A client's requests of a stream that is already being sent.

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -469,11 +469,20 @@ pub fn sessions_end_in_order_when_the_server_stops<A: Adapter>() {
         let address = server.address;
         // a client that has said nothing ends too
         let mut silent = peers::client(address, &[]);
+        let under_way = AtomicUsize::new(0);
+        let fetch = || {
+            let mut begun = false;
+            A::fetch(with_scheme(address, scheme, "x"), &mut |driver| {
+                if matches!(driver.event(), Some(Event::Packet { .. }))
+                    && !core::mem::replace(&mut begun, true)
+                {
+                    under_way.fetch_add(1, Ordering::AcqRel);
+                }
+            })
+        };
         thread::scope(|scope| {
-            let sessions: Vec<_> = (0..8)
-                .map(|_| scope.spawn(move || A::fetch(with_scheme(address, scheme, "x"), &mut |_| {})))
-                .collect();
-            wait_until("all are under way", || log.peak() == 8);
+            let sessions: Vec<_> = (0..8).map(|_| scope.spawn(fetch)).collect();
+            wait_until("all are under way", || under_way.load(Ordering::Acquire) == 8);
             server.stop();
             for session in sessions {
                 assert_eq!(session.join().unwrap(), told, "{scheme}");
