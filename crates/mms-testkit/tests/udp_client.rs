@@ -312,6 +312,21 @@ fn a_pause_holds_while_the_transport_changes() {
     assert_eq!(mids(&packets(&server.settle())), [Mid::STREAM_SWITCH]);
     let start = server.say(&talk::switched());
     assert!(matches!(start[0].message(), Message::StartPlaying(start) if start.location_id == 3));
+    // a stop that is taken back
+    let mut server = started("mms://h/a", 70);
+    server.pass(Duration::from_secs(6));
+    server.client.pause().unwrap();
+    server.client.resume().unwrap();
+    assert_eq!(mids(&over_tcp(&mut server, content().header())), [Mid::STREAM_SWITCH]);
+    assert_eq!(server.events("Stopped").len(), 0);
+    // a wish that the content turns out not to grant is refused, and the session goes on
+    let mut server = started("mms://h/a", 70);
+    server.pass(Duration::from_secs(6));
+    server.client.play(Play { rate: Some(9.0), ..Play::all() }).unwrap();
+    assert!(over_tcp(&mut server, content().header()).is_empty());
+    assert_eq!((server.events("PlayRefused").len(), server.client.error()), (1, None));
+    server.client.play(Play::all()).unwrap();
+    assert_eq!(mids(&packets(&server.settle())), [Mid::STREAM_SWITCH]);
     // another wish takes the place of the first
     let mut server = started("mms://h/a", 70);
     server.pass(Duration::from_secs(6));

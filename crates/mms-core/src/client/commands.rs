@@ -21,7 +21,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         if self.media.is_fetched_anew() {
             return self.wish_anew(play);
         }
-        self.protocol.play(play)
+        self.protocol.play(play)?;
+        self.expect_media();
+        Ok(())
     }
 
     /// Plays the same streams from another position.
@@ -32,7 +34,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         if let (true, Some(play)) = (self.media.is_fetched_anew(), self.plays) {
             return self.wish_anew(Play { from, rate: None, ..play });
         }
-        self.protocol.seek(from)
+        self.protocol.seek(from)?;
+        self.expect_media();
+        Ok(())
     }
 
     /// Stops; [`Event::Stopped`](super::Event::Stopped) follows.
@@ -64,7 +68,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// # Errors
     /// As [`play`](Self::play).
     pub fn resume(&mut self) -> Result<(), Error> {
-        self.protocol.resume()
+        if let (true, Some(play)) = (self.media.is_fetched_anew(), self.plays) {
+            return self.wish_anew(play);
+        }
+        self.protocol.resume()?;
+        self.expect_media();
+        Ok(())
     }
 
     /// Changes how much of one stream is sent.

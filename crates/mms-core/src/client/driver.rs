@@ -75,8 +75,8 @@ pub struct Client<B> {
     pub(super) media: Media,
     /// a short connection of the session before
     pub(super) close_short: bool,
-    /// a deadline has passed, and the host was told to look for bytes once more
-    looked: bool,
+    /// when the host was told to look for bytes once more, because a deadline had passed
+    looked: Option<Instant>,
     /// of the last step
     pub(super) now: Instant,
 }
@@ -146,7 +146,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             closing: false,
             media: Media::NONE,
             close_short: false,
-            looked: false,
+            looked: None,
             now: Instant::ZERO,
         })
     }
@@ -182,14 +182,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                         self.timers.start(TimerName::ShutDown, now, self.options.close_timeout);
                     }
                     self.await_media(now);
-                    let is_due = self.timers.next().min(self.protocol.poll_timeout()) <= now;
-                    if core::mem::take(&mut self.looked) && is_due {
-                        self.timed_out(now);
+                    let deadline = self.timers.next().min(self.protocol.poll_timeout());
+                    if let Some(looked) = self.looked.take_if(|looked| deadline <= *looked) {
+                        self.timed_out(looked);
                         continue;
                     }
                     // a timer may have raised a wish
                     if let Some(step) = self.http_step(now).or_else(|| self.rest()) {
-                        self.looked = is_due && matches!(step, Step::Wait { .. });
+                        let looks = deadline <= now && matches!(step, Step::Wait { .. });
+                        self.looked = looks.then_some(now);
                         return step;
                     }
                 }
@@ -199,8 +200,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         Step::Wait { read: Sockets::NONE, write: Sockets::NONE, until: now }
     }
 
-    /// A deadline has passed. While a connection is open that counts only if the host looked for bytes behind it: a host
-    /// that was busy elsewhere finds them in its socket.
+    /// A deadline has passed. While a connection is open that counts only if the host looked for bytes behind it, at this
+    /// moment: a host that was busy elsewhere finds them in its socket.
     fn timed_out(&mut self, now: Instant) {
         let result = match self.timers.expired(now) {
             // everything is there; only the goodbye was not taken

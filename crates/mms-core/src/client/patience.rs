@@ -56,6 +56,8 @@ pub(super) struct Media {
     known: Option<HeaderSum>,
     /// the application stopped before that header was there again
     stopped: bool,
+    /// the application wished for something else meanwhile
+    wished: bool,
 }
 
 impl Media {
@@ -66,6 +68,7 @@ impl Media {
         header_began: Instant::ZERO,
         known: None,
         stopped: false,
+        wished: false,
     };
 
     /// Whether the transport changed within a play, and the header is not there again.
@@ -227,6 +230,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
     /// Another wish, before the header is there again.
     pub(super) fn wish_anew(&mut self, play: Play) -> Result<(), Error> {
         self.media.stopped = false;
+        self.media.wished = true;
         self.plays = Some(play);
         Ok(())
     }
@@ -247,7 +251,22 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
             self.report(Event::Stopped);
             return Ok(());
         }
-        self.protocol.play(play)
+        let wished = core::mem::take(&mut self.media.wished);
+        match self.protocol.play(play) {
+            // nothing was known of the content when the application asked for it
+            Err(error) if wished => {
+                self.report(Event::PlayRefused { error });
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// The application wishes for media: what came before is no part of it.
+    pub(super) fn expect_media(&mut self) {
+        if self.media.promised == Promised::Came {
+            self.media.promised = Promised::Nothing;
+        }
     }
 
     /// Whether the host knows what an event tells, from before the transport changed.

@@ -4,6 +4,7 @@ use core::future::Future;
 use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use std::io;
 
 use mms_core::client::{Client, Event, Options, SocketId, Sockets, Step, Storage, UdpStorage, Wanted};
@@ -22,6 +23,9 @@ const STORAGE_BYTES: usize = 1 << 16;
 const UDP_BYTES: usize = 1 << 20;
 /// Datagrams of one turn.
 const DATAGRAMS: usize = 64;
+/// How long the system is asked for readiness where a moment has passed: before the driver gives up it wants to know
+/// what came meanwhile.
+const LOOK: Duration = Duration::from_millis(1);
 /// Turns in a row before others get theirs.
 const BUDGET: u32 = 64;
 
@@ -37,6 +41,8 @@ pub struct Fetch<S: Stream, C> {
     guard: Guard,
     room: Room,
     turns: u32,
+    /// what the driver waits for while this sleeps
+    waits: Option<(Sockets, Sockets)>,
     failed: Option<io::Error>,
 }
 
@@ -92,6 +98,7 @@ impl<S: Stream, C> Fetch<S, C> {
             guard: Guard::default(),
             room,
             turns: 0,
+            waits: None,
             failed: None,
         })
     }
@@ -175,6 +182,10 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
             self.turns = 0;
             return Next::Yield;
         }
+        // what came while it slept is read before the driver looks at the time
+        if let Some((read, write)) = self.waits.take() {
+            self.move_bytes(cx, read, write);
+        }
         loop {
             match self.driver.step(self.clock.now()) {
                 Step::Connect(id) => {
@@ -203,16 +214,23 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                     self.driver.replace_storage(self.room.needed(needed));
                 }
                 Step::Wait { read, write, until } => {
-                    let datagrams = self.datagrams(cx, read, write);
-                    if self.transfer(cx, read, write) || datagrams {
-                        self.guard.moved();
-                    } else if let Some(until) = self.rest(until) {
-                        self.guard.moved();
-                        self.turns = 0;
-                        return Next::Sleep(until);
-                    } else if self.guard.is_stuck() {
-                        self.driver.no_progress();
+                    if self.move_bytes(cx, read, write) {
+                        continue;
                     }
+                    let until = match self.rest(until) {
+                        Some(until) => {
+                            self.guard.moved();
+                            until
+                        }
+                        None if self.guard.is_stuck() => {
+                            self.driver.no_progress();
+                            continue;
+                        }
+                        None => self.clock.now() + LOOK,
+                    };
+                    self.waits = Some((read, write));
+                    self.turns = 0;
+                    return Next::Sleep(until);
                 }
                 Step::Done => return Next::Over,
                 _ => self.driver.no_progress(),
@@ -227,6 +245,16 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
         let local = socket.local_addr()?;
         self.media = Some(stream.datagrams(socket)?);
         Ok(local)
+    }
+
+    /// Moves bytes and datagrams where sockets are ready; whether anything happened.
+    fn move_bytes(&mut self, cx: &mut Context<'_>, reads: Sockets, writes: Sockets) -> bool {
+        let datagrams = self.datagrams(cx, reads, writes);
+        let moved = self.transfer(cx, reads, writes) || datagrams;
+        if moved {
+            self.guard.moved();
+        }
+        moved
     }
 
     /// Moves datagrams; whether there were any.
@@ -286,7 +314,8 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                 }
             }
             let Link::Open(stream) = link else { continue };
-            if reads.contains(id) {
+            // an application that gave a command while this slept may have changed what is wanted
+            if reads.contains(id) && !driver.space(id).is_empty() {
                 let space = driver.space(id);
                 let len = space.len().min(limits.read);
                 let result = stream::read(stream, cx, space, *limits);
@@ -305,7 +334,7 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                     None => {}
                 }
             }
-            if writes.contains(id) {
+            if writes.contains(id) && !driver.pending(id).is_empty() {
                 let result = stream::write(stream, cx, [driver.pending(id)], 1, *limits);
                 moved |= result.is_some();
                 match result {

@@ -11,11 +11,11 @@ use mms_core::client::Event;
 use mms_core::error::{Error, TimerName};
 use mms_core::server::Outcome;
 use mms_core::time::Instant;
-use mms_media::ManualClock;
+use mms_media::{IoLimits, ManualClock};
 
 use super::peers::{End, SCHEMES};
 use super::tests::{SHORT, fail, memory, with_scheme};
-use super::{Adapter, Memory, peers, unpaced, wait_until};
+use super::{Adapter, Log, Memory, peers, unpaced, wait_until};
 use crate::content::Content;
 
 /// A half-closed connection of a client ends, and the client can still read what was said.
@@ -83,19 +83,49 @@ pub fn a_client_that_never_reads_is_closed<A: Adapter>() {
         options.clock = hand.clone().into();
         let server = A::serve(host, options);
         let _stream = peers::client(server.address, &peers::player(scheme));
-        let (mut batches, mut equal) = (0, 0);
-        // a pause may be that of a busy machine, five in a row are not
-        wait_until("the server stops sending", || {
-            thread::sleep(Duration::from_millis(100));
-            let before = core::mem::replace(&mut batches, log.batches());
-            equal = if batches == before && batches > 0 { equal + 1 } else { 0 };
-            equal == 5
-        });
+        let batches = all_batches(&log);
         assert_eq!(log.ended().len(), 0);
         hand.advance(Duration::from_secs(61));
         wait_until("the connection is closed", || log.ended().len() == 1);
         assert_eq!(log.batches(), batches);
         assert_eq!(log.ended()[0].report.outcome, Outcome::Failed(Error::TimedOut(TimerName::Stall)));
+    }
+}
+
+/// Batches of packets that were given out when the server stopped sending.
+fn all_batches(log: &Log) -> usize {
+    let (mut batches, mut equal) = (0, 0);
+    // a pause may be that of a busy machine, five in a row are not
+    wait_until("the server stops sending", || {
+        thread::sleep(Duration::from_millis(100));
+        let before = core::mem::replace(&mut batches, log.batches());
+        equal = if batches == before && batches > 0 { equal + 1 } else { 0 };
+        equal == 5
+    });
+    batches
+}
+
+/// An application that is busy for an hour with each packet finds the others in its socket: the server was not silent.
+pub fn a_client_that_was_busy_finds_what_came_meanwhile<A: Adapter>() {
+    for scheme in SCHEMES {
+        let (host, hand) = (memory(), ManualClock::default());
+        let (log, content) = (host.log(), Content::testdata(SHORT));
+        let server = A::serve(host, unpaced());
+        let mut fetching = with_scheme(server.address, scheme, "x");
+        fetching.clock = hand.clone().into();
+        fetching.io = IoLimits { read: 1000, ..IoLimits::default() };
+        let mut media = Vec::new();
+        A::fetch(fetching, &mut |driver| {
+            if let Some(Event::Packet { bytes, .. }) = driver.event() {
+                if media.is_empty() {
+                    all_batches(&log);
+                }
+                media.extend_from_slice(bytes);
+                hand.advance(Duration::from_secs(3600));
+            }
+        })
+        .unwrap();
+        assert_eq!(media, content.media());
     }
 }
 

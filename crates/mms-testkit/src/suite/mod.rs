@@ -191,6 +191,7 @@ macro_rules! adapter_suite {
             a_server_that_vanishes_is_noticed,
             a_clock_that_jumps_to_and_fro_loses_nothing,
             a_clock_that_jumps_far_ends_at_most_its_session,
+            a_client_that_was_busy_finds_what_came_meanwhile,
             a_host_that_panics_ends_its_connection_only,
             a_thousand_sessions_at_once_get_their_files,
             an_idle_session_is_small,

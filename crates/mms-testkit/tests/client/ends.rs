@@ -245,6 +245,21 @@ fn what_came_while_the_host_was_elsewhere_is_in_time() {
 }
 
 #[test]
+fn media_behind_a_seek_is_waited_for_in_its_time() {
+    let mut server = at(At::Streaming);
+    media(&mut server, 0..3, 10);
+    server.client.seek(Position::Packet(20)).unwrap();
+    server.settle();
+    server.say(&talk::end(OK, 10));
+    server.say(&talk::switched());
+    server.say(&talk::started(OK, 11));
+    server.pass(14 * SECOND);
+    assert_eq!(server.client.error(), None);
+    server.pass(2 * SECOND);
+    assert_eq!(server.client.error(), Some(Error::TimedOut(TimerName::Media)));
+}
+
+#[test]
 fn packets_before_the_one_that_is_wanted_are_media_too() {
     let mut server = at(At::Ready);
     server.client.play(Play::from(Position::Packet(3))).unwrap();
