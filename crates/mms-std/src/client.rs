@@ -35,6 +35,8 @@ pub struct Client {
     is_closing: bool,
     /// what the next call finds out, where that is known already
     ahead: Option<bool>,
+    /// the last turn was to wait, and the system was not asked
+    unasked: bool,
 }
 
 /// Ends a client's session in order, from any thread.
@@ -57,7 +59,15 @@ impl Client {
         let fetch = Fetch::new(url, options)?;
         let poll = Poll::new().map_err(|_| Error::ConnectionFailed)?;
         let bell = Bell::new(poll.registry(), WAKER).map_err(|_| Error::ConnectionFailed)?;
-        Ok(Self { fetch, poll, events: Events::with_capacity(8), bell, is_closing: false, ahead: None })
+        Ok(Self {
+            fetch,
+            poll,
+            events: Events::with_capacity(8),
+            bell,
+            is_closing: false,
+            ahead: None,
+            unasked: false,
+        })
     }
 
     /// Bounds the bytes of one read and one write.
@@ -93,7 +103,10 @@ impl Client {
                     Next::Event => break Some(true),
                     Next::Over => break Some(false),
                     Next::Yield => {}
-                    Next::Sleep(_) => break None,
+                    Next::Sleep(_) => {
+                        self.unasked = true;
+                        break None;
+                    }
                 }
             };
         }
@@ -144,6 +157,9 @@ impl Client {
             self.fetch.driver().close();
         }
         // readiness is noted by `wait`
+        if core::mem::take(&mut self.unasked) {
+            self.wait(Instant::ZERO);
+        }
         let mut cx = Context::from_waker(core::task::Waker::noop());
         let Self { fetch, poll, bell, .. } = self;
         fetch.turn(&mut cx, |id, wanted| {

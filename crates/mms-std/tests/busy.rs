@@ -17,7 +17,7 @@ use mms_testkit::content::Content;
 const BEFORE: usize = 3;
 
 /// A plain download from a server that sends the rest when it is told to; all packets that came, and how it ended.
-fn fetch(content: &Content, sends_rest: bool) -> (Vec<u8>, Result<(), Error>) {
+fn fetch(content: &Content, sends_rest: bool, asks_again: bool) -> (Vec<u8>, Result<(), Error>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/x", listener.local_addr().unwrap());
     let (go_on, told) = mpsc::channel();
@@ -61,6 +61,9 @@ fn fetch(content: &Content, sends_rest: bool) -> (Vec<u8>, Result<(), Error>) {
                 go_on.send(()).unwrap();
                 rest_sent.recv().unwrap();
                 hand.advance(Duration::from_secs(3600));
+                if asks_again {
+                    client.would_wait();
+                }
             }
         }
     });
@@ -70,14 +73,16 @@ fn fetch(content: &Content, sends_rest: bool) -> (Vec<u8>, Result<(), Error>) {
 #[test]
 fn what_came_to_the_socket_while_the_application_was_busy_is_in_time() {
     let content = Content::testdata("made/av-256.wmv");
-    let (media, result) = fetch(&content, true);
-    assert_eq!((media.as_slice(), result), (content.media(), Ok(())));
+    for asks_again in [false, true] {
+        let (media, result) = fetch(&content, true, asks_again);
+        assert_eq!((media.as_slice(), result), (content.media(), Ok(())), "{asks_again}");
+    }
 }
 
 #[test]
 fn a_server_that_was_silent_meanwhile_is_given_up() {
     let content = Content::testdata("made/av-256.wmv");
-    let (media, result) = fetch(&content, false);
+    let (media, result) = fetch(&content, false, false);
     assert_eq!(media, content.media()[..media.len()]);
     assert_eq!(result, Err(Error::TimedOut(TimerName::Silence)));
 }

@@ -183,7 +183,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
                     }
                     self.await_media(now);
                     let deadline = self.timers.next().min(self.protocol.poll_timeout());
-                    if let Some(looked) = self.looked.take_if(|looked| deadline <= *looked) {
+                    if let Some(looked) = self.looked.take_if(|looked| deadline <= now && deadline <= *looked)
+                    {
                         self.timed_out(looked);
                         continue;
                     }
@@ -331,6 +332,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Client<B> {
         match &mut self.protocol {
             Protocol::Http(http) => http.connection_failed(socket),
             Protocol::Mms(session) if self.link == Link::Open && session.has_ended() => self.leave(),
+            Protocol::Mms(_) if matches!(self.link, Link::Leaving | Link::Closed) => {}
             Protocol::Mms(_) => self.fail(Error::ConnectionFailed),
         }
     }

@@ -226,6 +226,8 @@ impl<S: Stream, C: Future<Output = io::Result<S>> + Unpin> Fetch<S, C> {
                             self.driver.no_progress();
                             continue;
                         }
+                        // a step with much to do hands the thread back
+                        None if read == Sockets::NONE && write == Sockets::NONE => continue,
                         None => self.clock.now() + LOOK,
                     };
                     self.waits = Some((read, write));
