@@ -245,6 +245,9 @@ impl ClientRun {
     fn finish(&mut self) {
         if let Some(error) = self.client.error() {
             assert!(!is_our_fault(error), "{error}");
+            // a session that a refusal ends still says goodbye, for a while
+            self.now = self.now + Options::default().close_timeout;
+            self.settle();
             assert!(self.is_done);
         }
         let statistics = self.client.statistics();
