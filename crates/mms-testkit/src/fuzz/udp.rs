@@ -183,8 +183,8 @@ impl<'a> Play<'a> {
         if let (true, Some(tail)) = (datagram[4] == self.incarnation, self.tail) {
             self.tail = None;
             let lead = u32::from_le_bytes([datagram[0], datagram[1], datagram[2], datagram[3]]) - self.first;
-            // neither 8 bits nor LocationId show so many
-            self.begin_known &= tail <= 32 || tail + lead < 0x100;
+            // 8 bits show no more, and what is sent again may be taken for what lies 256 numbers further on
+            self.begin_known &= tail + lead < 0x100;
         }
         if datagram[4] == self.incarnation {
             // LocationId alone is believed only when it has proved itself
