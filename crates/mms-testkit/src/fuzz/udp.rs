@@ -189,7 +189,8 @@ impl<'a> Play<'a> {
         if datagram[4] == self.incarnation {
             // LocationId alone is believed only when it has proved itself
             let gap = self.last.map_or(0, |last| number.saturating_sub(last));
-            self.begin_known &= gap < 0x100 || self.held >= 8;
+            let behind = self.last.map_or(0, |last| last.saturating_sub(number));
+            self.begin_known &= gap.max(behind) < 0x100 || self.held >= 8;
             self.last = self.last.max(Some(number));
         }
         self.receive(&datagram);
