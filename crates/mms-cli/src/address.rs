@@ -89,6 +89,10 @@ impl Address {
         matches!(extension, "asx" | "wax" | "wvx" | "wmx" | "m3u" | "pls")
     }
 
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

@@ -1,6 +1,7 @@
 //! What `get` and `info` share: a client with the user's settings, and texts that come instead of media.
 
-use mms_core::client::{Attempt, Client, Options, Outcome, Player, Proxy, Transports};
+use mms_core::client::{Attempt, Client, Options, Outcome, Player, Proxy, SocketId, Transports};
+use mms_core::error::Error;
 use mms_core::metafile::Kind as TextKind;
 use mms_core::url::Scheme;
 use serde::Serialize;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use crate::address::Address;
 use crate::exit::{Failure, Kind};
 use crate::metafile::Document;
+use crate::text::printable;
 
 /// Settings of a client that waits with playing until the header was looked at.
 pub(crate) fn options(address: &Address, transports: Transports) -> Result<Options, Failure> {
@@ -27,6 +29,37 @@ pub(crate) fn options(address: &Address, transports: Transports) -> Result<Optio
         proxy => proxy?,
     };
     Ok(options)
+}
+
+/// Why a session failed, with what the system said of it.
+pub(crate) fn failure(
+    client: &mut mms_std::Client,
+    error: Error,
+    address: &Address,
+    media_began: bool,
+) -> Failure {
+    let failure =
+        match elsewhere(client, address).filter(|_| error == Error::ConnectionFailed && !media_began) {
+            Some((place, hint)) => {
+                Failure::new(Kind::Connection, format!("no connection to {place}")).with_hint(hint)
+            }
+            None => Failure::of_session(error, address, media_began),
+        };
+    failure.because(error, client.system_error())
+}
+
+/// Where the connection was to go, if that is another host than the one of the URL, and how it came to that.
+fn elsewhere(client: &mut mms_std::Client, address: &Address) -> Option<(String, &'static str)> {
+    let driver = client.driver();
+    let wanted = driver.wanted(SocketId::CONTROL);
+    let hint = if wanted.host != driver.url().url().host {
+        "that is the proxy of http_proxy; no_proxy=HOST goes without it"
+    } else if wanted.host != address.host() {
+        "the server sent the client there"
+    } else {
+        return None;
+    };
+    Some((format!("{}:{}", printable(wanted.host), wanted.port), hint))
 }
 
 /// The proxy of the environment. HTTP_PROXY in capitals does not count: it can come from a header of CGI.

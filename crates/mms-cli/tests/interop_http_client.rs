@@ -420,6 +420,13 @@ fn a_proxy_of_the_environment_is_used_but_for_exceptions() {
     assert_eq!(seen.lock().unwrap().len(), count, "the proxy was not used");
     let outcome = mms(&["get", &url]).env("http_proxy", "socks5://127.0.0.1:1").run();
     assert!(outcome.code == 2 && outcome.stderr.contains("http_proxy"), "{outcome}");
+    let outcome =
+        mms(&["get", "http://nowhere.invalid/a"]).env("http_proxy", "http://me:secret@127.0.0.1:9").run();
+    assert!(outcome.code == 3 && outcome.stderr.contains("no connection to 127.0.0.1:9: "), "{outcome}");
+    assert!(
+        outcome.stderr.contains("the proxy of http_proxy") && !outcome.stderr.contains("secret"),
+        "{outcome}"
+    );
 }
 
 /// A server of MMS that sends everybody to HTTP.

@@ -265,8 +265,7 @@ fn receive(
             // what comes behind the end of the stream does not matter any more
             Err(_) if recording.has_ended() => return Received::Stream,
             Err(error) => {
-                let failure = Failure::of_session(error, address, recording.packets() > 0);
-                return Received::Failed(failure.because(error, client.system_error()));
+                return Received::Failed(client::failure(client, error, address, recording.packets() > 0));
             }
         };
         let done = match next {

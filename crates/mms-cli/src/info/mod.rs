@@ -102,7 +102,7 @@ fn of_url(url: &str, args: &InfoArgs) -> Result<Option<Info>, Failure> {
     while !is_complete {
         let next = match client.next() {
             Ok(next) => next,
-            Err(error) => return Err(failed(error).because(error, client.system_error())),
+            Err(error) => return Err(client::failure(&mut client, error, &address, false)),
         };
         match next {
             Some(Event::HeaderPart { bytes: part, last, .. }) => {

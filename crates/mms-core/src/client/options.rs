@@ -27,7 +27,7 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Ours: how long connecting, and then the server's first answer, may take as long as another kind of
     /// connection is left to try; so long media in datagrams may stay away before the client takes TCP; and twice as long
-    /// opening the content may take as long as another transport is left. By default 5 s.
+    /// opening the content may take as long as HTTP comes next. By default 5 s.
     pub rollover_timeout: Duration,
     /// Ours: how long opening the content may take behind the first answer, when nothing else is left to try. By default 30 s.
     pub open_timeout: Duration,
