@@ -10,7 +10,7 @@ use crate::rollover::Transport;
 use crate::selection::Selection;
 use crate::time::Instant;
 
-/// As long as another transport is left, opening may take so many times [`rollover_timeout`](super::Options::rollover_timeout):
+/// Where HTTP comes next, opening may take so many times [`rollover_timeout`](super::Options::rollover_timeout):
 /// content that sleeps takes seconds to wake (digest of rollover, 8.3).
 const OPENING: u32 = 2;
 
